@@ -1,0 +1,40 @@
+"""Identifiers, built from a time and random bits that the caller brings."""
+
+from __future__ import annotations
+
+_VERSION_7 = 7 << 76
+_VARIANT = 2 << 62
+_RAND_A = (1 << 12) - 1
+_RAND_B = (1 << 62) - 1
+
+
+def uuid7_hex(now_ns: int, random: int) -> str:
+    """Return the 32 hex digits of a UUIDv7 (RFC 9562) for a time in ns and 74 random bits."""
+    return "%032x" % (
+        (now_ns // 1_000_000 << 80)
+        | _VERSION_7
+        | ((random >> 62 & _RAND_A) << 64)
+        | _VARIANT
+        | (random & _RAND_B)
+    )
+
+
+def event_id(now_ns: int, random: int) -> str:
+    """Return a UUIDv7 in its usual form with hyphens."""
+    digits = uuid7_hex(now_ns, random)
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def job_id(now_ns: int, random: int) -> str:
+    """Return the id of a job: sortable by time, unique across processes."""
+    return "job_" + uuid7_hex(now_ns, random)
+
+
+def trace_id(random: int) -> str:
+    """Return a W3C trace id (32 hex digits, never all zero) from 128 random bits."""
+    return "%032x" % (random or 1)
+
+
+def span_id(random: int) -> str:
+    """Return a W3C span id (16 hex digits, never all zero) from 64 random bits."""
+    return "%016x" % (random or 1)

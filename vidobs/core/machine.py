@@ -1,0 +1,197 @@
+"""The job's state machine: what an answer changes, and which events that causes.
+
+Pure: `(job, snapshot, now) -> Advance`. Terminal states are sticky, progress never falls, an
+unknown raw status keeps the last state, and however often and in whatever order answers arrive a
+job gets at most one terminal event.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - msgspec resolves the annotations at run time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vidobs.core import billing
+from vidobs.core.calls import VideoRequest
+from vidobs.core.events import TERMINAL_EVENT_OF, EventName
+from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vidobs.core.policies import BillingPolicy
+    from vidobs.core.prices import PriceBook
+
+PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor exported
+
+_ORDER = {
+    JobState.SUBMITTING: 0,
+    JobState.UNKNOWN: 1,
+    JobState.QUEUED: 2,
+    JobState.IN_PROGRESS: 3,
+    JobState.COMPLETED: 4,
+    JobState.FAILED: 4,
+    JobState.CANCELLED: 4,
+    JobState.EXPIRED: 4,
+}
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What money needs to know: the prices and each provider's billing policy."""
+
+    book: PriceBook
+    policies: Mapping[str, BillingPolicy]
+
+
+class Advance(msgspec.Struct, frozen=True):
+    """The job after an answer, and the events it caused, oldest first."""
+
+    job: Job
+    events: tuple[EventName, ...] = ()
+    settled: bool = False  # the cost became final in this step
+    adjusted: bool = False  # a final cost was corrected by better evidence
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.events) or self.adjusted
+
+
+def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Advance:
+    """Return the job as it stands after `snapshot`, seen at `now` (aware UTC)."""
+    target = _target(job.state, snapshot.state)
+    changes = _facts(job, snapshot)
+    events: list[EventName] = []
+    if target is not job.state:
+        changes["state"] = target
+        _enter(job, snapshot, target, now=now, changes=changes, events=events)
+    elif _new_tenth(job, changes):
+        events.append(EventName.PROGRESS)
+    if not changes:
+        return Advance(job)
+    moved = msgspec.structs.replace(job, **changes)
+    if target is not job.state:
+        return _priced(moved, events, rules)
+    return _corrected(moved, job, events, rules)
+
+
+def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
+    """Return the job after an asset was read; a truncated read does not count as downloaded."""
+    complete = snapshot.file is None or snapshot.file.complete
+    changes: dict[str, Any] = {"file": snapshot.file}
+    if complete:
+        changes["asset"] = AssetState.DOWNLOADED
+    moved = msgspec.structs.replace(job, **changes)
+    return _corrected(moved, job, [EventName.DOWNLOADED], rules)
+
+
+def _target(current: JobState, seen: JobState | None) -> JobState:
+    """The state to be in: never backwards, never out of a terminal state."""
+    if seen is None or current.terminal or _ORDER[seen] < _ORDER[current]:
+        return current
+    return seen
+
+
+def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
+    """Everything new in the snapshot besides the state."""
+    changes: dict[str, Any] = {}
+    for name in ("provider_job_id", "raw_status", "expires_at", "error", "parent_id", "usage"):
+        value = getattr(snapshot, name)
+        if value is not None and value != getattr(job, name):
+            changes[name] = value
+    if snapshot.progress is not None and snapshot.progress > (job.progress or 0):
+        changes["progress"] = snapshot.progress
+    if snapshot.model is not None and snapshot.model not in (job.model, job.served_model):
+        changes["served_model" if job.model else "model"] = snapshot.model
+    if snapshot.request is not None and job.request != (merged := _merge(job, snapshot.request)):
+        changes["request"] = merged
+    if snapshot.attempts is not None and snapshot.attempts != job.attempts:
+        changes["attempts"] = snapshot.attempts
+    if snapshot.asset is not None and snapshot.asset is not job.asset:
+        changes["asset"] = snapshot.asset
+    if snapshot.polls:
+        changes["polls"] = job.polls + snapshot.polls
+    return changes
+
+
+def _merge(job: Job, seen: VideoRequest) -> VideoRequest:
+    """What was asked for, corrected by what the provider says it will make."""
+    asked = job.request
+    return msgspec.structs.replace(
+        asked,
+        seconds=seen.seconds if seen.seconds is not None else asked.seconds,
+        size=seen.size or asked.size,
+        fps=seen.fps if seen.fps is not None else asked.fps,
+        prompt_chars=asked.prompt_chars if asked.prompt_chars is not None else seen.prompt_chars,
+    )
+
+
+def _enter(  # noqa: PLR0913 - one place decides what entering a state means
+    job: Job,
+    snapshot: JobSnapshot,
+    target: JobState,
+    *,
+    now: datetime,
+    changes: dict[str, Any],
+    events: list[EventName],
+) -> None:
+    """Record times, reason and events of the step from `job.state` to `target`."""
+    if target is JobState.UNKNOWN:
+        events.append(EventName.UNKNOWN)
+        return
+    accepted = target in (JobState.QUEUED, JobState.IN_PROGRESS) or snapshot.provider_job_id
+    if job.submitted_at is None and accepted:
+        changes["submitted_at"] = job.created_at if job.adopted else now
+        events.append(EventName.SUBMITTED)
+    if target is JobState.IN_PROGRESS:
+        changes["started_at"] = now
+        events.append(EventName.STARTED)
+    if target.terminal:
+        _finish(snapshot, target, now=now, start=job.created_at, changes=changes)
+        events.append(TERMINAL_EVENT_OF[target])
+
+
+def _finish(
+    snapshot: JobSnapshot,
+    target: JobState,
+    *,
+    now: datetime,
+    start: datetime,
+    changes: dict[str, Any],
+) -> None:
+    """The facts of the end. The provider's clock is held between the start and now."""
+    changes["finished_at"] = min(max(snapshot.finished_at or now, start), now)
+    if target is JobState.COMPLETED:
+        changes["progress"] = 100
+        changes["asset"] = snapshot.asset or AssetState.AVAILABLE
+    if target is JobState.FAILED:
+        changes["reason"] = snapshot.reason or Reason.PROVIDER_ERROR
+
+
+def _new_tenth(job: Job, changes: dict[str, Any]) -> bool:
+    if "progress" not in changes or job.state.terminal:
+        return False
+    return bool(changes["progress"] // PROGRESS_STEP > (job.progress or 0) // PROGRESS_STEP)
+
+
+def _priced(job: Job, events: list[EventName], rules: Rules) -> Advance:
+    """Move the money along with the state."""
+    if job.state is JobState.UNKNOWN:
+        cost = billing.ambiguous(job.cost)
+    elif job.state.terminal:
+        cost = billing.end(job, rules.book, rules.policies)
+    else:
+        cost = billing.reserve(billing.quote(job.provider, job.model, job.request, rules.book))
+    moved = msgspec.structs.replace(job, cost=cost)
+    return Advance(moved, tuple(events), settled=job.state.terminal)
+
+
+def _corrected(job: Job, before: Job, events: list[EventName], rules: Rules) -> Advance:
+    """Let better evidence correct a settled cost."""
+    if not (job.state.terminal and (job.usage != before.usage or job.file != before.file)):
+        return Advance(job, tuple(events))
+    cost = billing.adjust(job, rules.book)
+    if cost is None:
+        return Advance(job, tuple(events))
+    return Advance(msgspec.structs.replace(job, cost=cost), tuple(events), adjusted=True)
