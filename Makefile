@@ -1,0 +1,63 @@
+# Needs Python 3.11 or newer with venv and pip; uses uv for speed where it is installed.
+# `make PYTHON=python3.12 ...` picks another interpreter, `make UV= ...` leaves uv alone.
+
+PYTHON ?= python3
+UV ?= $(shell command -v uv 2>/dev/null)
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+OLD_OPENAI := 2.2.0 2.54.0
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv compat demo test test-rest test-all bench check
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+venv: .venv/.installed  ## create .venv and install vidobs with all extras
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "vidobs needs Python 3.11 or newer, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)"; \
+	  echo "Install a newer Python, then name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing vidobs into .venv (once, about a minute) ..."
+ifneq ($(UV),)
+	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python "$(PYTHON)" .venv
+	@$(UV) pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[all,dev]' \
+	  || $(PIP) install -c constraints.txt -e '.[all,dev]'
+else
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install -c constraints.txt -e '.[all,dev]'
+endif
+	@touch $@
+
+compat: $(OLD_OPENAI:%=.venv/compat/openai-%/.installed)  ## install older openai SDKs beside the venv, for the tests
+
+.venv/compat/openai-%/.installed: | .venv/.installed
+	@echo "Installing openai $* into $(@D) ..."
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@grep -v '^openai==' constraints.txt > $(@D).constraints.txt
+	@$(PIP) install -c $(@D).constraints.txt --target $(@D) openai==$*
+	@touch $@
+
+demo: venv  ## make six videos against the sandbox and show their traces and cost
+	@$(BIN)/vidobs demo $(ARGS)
+
+test: venv  ## the everyday tests
+	@$(BIN)/python -m pytest -q -m "not slow and not real" $(ARGS)
+
+test-rest: venv compat  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
+
+test-all: venv compat  ## every test
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+bench: venv  ## added cost per call, beside the peers that are installed
+	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+check: venv  ## format, lint, types, layers
+	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@said=$$($(BIN)/lint-imports --no-cache) && echo "Layers: ok" || { echo "$$said"; exit 1; }

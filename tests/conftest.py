@@ -1,0 +1,34 @@
+"""What holds for every test: no setting of this machine gets in, and no silent skip."""
+
+import os
+import tempfile
+
+import pytest
+
+FOREIGN = ("VIDOBS_", "OTEL_", "DD_", "OPENAI_", "AZURE_OPENAI_")
+OURS = {"VIDOBS_REQUIRE_ALL", "VIDOBS_KILL9_ROUNDS"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Clear the settings of the shell, and give the tests a state folder of their own."""
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) and name not in OURS:
+            del os.environ[name]
+
+    state = tempfile.TemporaryDirectory(prefix="vidobs-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(state.cleanup)
+    os.environ["XDG_STATE_HOME"] = state.name
+    os.environ["XDG_CONFIG_HOME"] = state.name
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Turn a skip into a failure where everything must be present; `skipif` (a platform) stays."""
+    report = yield
+    required = os.environ.get("VIDOBS_REQUIRE_ALL") == "1"
+    by_condition = item.get_closest_marker("skipif") or item.get_closest_marker("skip")
+    if required and report.skipped and not hasattr(report, "wasxfail") and not by_condition:
+        report.outcome = "failed"
+        report.longrepr = f"VIDOBS_REQUIRE_ALL=1, but the test was skipped: {report.longrepr[2]}"
+    return report
