@@ -143,6 +143,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     server_address: str | None = None
     server_port: int | None = None
     attribution: Attribution = NOBODY
+    prompt_hash: str | None = None  # keyed; finds a create whose answer never came
     prompt: str | None = None  # only where the capture policy keeps content
     adopted: bool = False  # first seen by a poll; created elsewhere
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vidobs.core.prices import PriceBook
 
 PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor exported
+_NOT_WORTH_A_WRITE = frozenset({"polls", "progress", "raw_status"})
 
 _ORDER = {
     JobState.SUBMITTING: 0,
@@ -49,13 +50,9 @@ class Advance(msgspec.Struct, frozen=True):
 
     job: Job
     events: tuple[EventName, ...] = ()
+    changed: bool = False  # there is something to write
     settled: bool = False  # the cost became final in this step
     adjusted: bool = False  # a final cost was corrected by better evidence
-
-    @property
-    def changed(self) -> bool:
-        """Whether there is anything to write."""
-        return bool(self.events) or self.adjusted
 
 
 def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Advance:
@@ -68,7 +65,7 @@ def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Adv
         _enter(job, snapshot, target, now=now, changes=changes, events=events)
     elif _new_tenth(job, changes):
         events.append(EventName.PROGRESS)
-    if not changes:
+    if not (events or changes.keys() - _NOT_WORTH_A_WRITE):
         return Advance(job)
     moved = msgspec.structs.replace(job, **changes)
     if target is not job.state:
@@ -184,14 +181,15 @@ def _priced(job: Job, events: list[EventName], rules: Rules) -> Advance:
     else:
         cost = billing.reserve(billing.quote(job.provider, job.model, job.request, rules.book))
     moved = msgspec.structs.replace(job, cost=cost)
-    return Advance(moved, tuple(events), settled=job.state.terminal)
+    return Advance(moved, tuple(events), changed=True, settled=job.state.terminal)
 
 
 def _corrected(job: Job, before: Job, events: list[EventName], rules: Rules) -> Advance:
     """Let better evidence correct a settled cost."""
     if not (job.state.terminal and (job.usage != before.usage or job.file != before.file)):
-        return Advance(job, tuple(events))
+        return Advance(job, tuple(events), changed=True)
     cost = billing.adjust(job, rules.book)
     if cost is None:
-        return Advance(job, tuple(events))
-    return Advance(msgspec.structs.replace(job, cost=cost), tuple(events), adjusted=True)
+        return Advance(job, tuple(events), changed=True)
+    moved = msgspec.structs.replace(job, cost=cost)
+    return Advance(moved, tuple(events), changed=True, adjusted=True)

@@ -59,7 +59,9 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: JobSnapshot
     now_ns: int
     job_id: str | None = None  # ours, where the call knows it
-    span: SpanRecord | None = None
+    seed: int = 0  # random bits the ids of the events are made from
+    span: SpanRecord | None = None  # of the call
+    job_span: SpanRecord | None = None  # of the whole job, for the terminal event
     adopt: Job | None = None  # what to start from when the ledger does not know the job
     download: bool = False
     failure: str | None = None  # the call raised: type and scrubbed text

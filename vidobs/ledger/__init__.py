@@ -1,0 +1,1 @@
+"""The ledger: the jobs, the money and the transactional outbox, in SQLite."""

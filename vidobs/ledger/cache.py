@@ -1,0 +1,56 @@
+"""The jobs this process touched last, so that an answer need not be looked up again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import msgspec
+
+from vidobs.core.jobs import Job  # noqa: TC001 - msgspec resolves the annotations at run time
+
+
+class Entry(msgspec.Struct):
+    """A job with its place and the version that was read or written last."""
+
+    seq: int
+    version: int
+    job: Job
+
+
+class JobCache:
+    """A bounded map of entries by our id and by the provider's; the least used go first."""
+
+    def __init__(self, size: int = 10_000) -> None:
+        self._size = size
+        self._by_id: OrderedDict[str, Entry] = OrderedDict()
+        self._by_provider: dict[tuple[str, str], str] = {}
+
+    def by_id(self, job_id: str | None) -> Entry | None:
+        """Return the entry of our id."""
+        return self._by_id.get(job_id) if job_id is not None else None
+
+    def by_provider(self, provider: str, provider_job_id: str | None) -> Entry | None:
+        """Return the entry of the provider's id."""
+        if provider_job_id is None:
+            return None
+        return self.by_id(self._by_provider.get((provider, provider_job_id)))
+
+    def put(self, entry: Entry) -> None:
+        """Keep an entry, as the one used last."""
+        job = entry.job
+        self._by_id[job.job_id] = entry
+        if job.provider_job_id is not None:
+            self._by_provider[job.provider, job.provider_job_id] = job.job_id
+        if len(self._by_id) > self._size:
+            _, oldest = self._by_id.popitem(last=False)
+            self._forget_provider(oldest.job)
+
+    def drop(self, job_id: str) -> None:
+        """Forget an entry that turned out to be stale."""
+        entry = self._by_id.pop(job_id, None)
+        if entry is not None:
+            self._forget_provider(entry.job)
+
+    def _forget_provider(self, job: Job) -> None:
+        if job.provider_job_id is not None:
+            self._by_provider.pop((job.provider, job.provider_job_id), None)

@@ -1,0 +1,139 @@
+-- insert_job --
+INSERT INTO job (seq, provider, provider_job_id, state, model, owner, version, prompt_hash, doc)
+VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?);
+
+-- update_job --
+UPDATE job
+SET provider_job_id = ?, state = ?, model = ?, version = version + 1, doc = ?
+WHERE seq = ? AND version = ?;
+
+-- delete_job --
+DELETE FROM job WHERE seq = ?;
+
+-- load_job --
+SELECT seq, version, doc FROM job WHERE seq = ?;
+
+-- load_by_provider --
+SELECT seq, version, doc FROM job WHERE provider = ? AND provider_job_id = ?;
+
+-- load_unknown --
+-- Creates whose answer nobody saw, for the prompt that a poll's answer shows.
+SELECT seq, version, doc FROM job
+WHERE state = 'unknown' AND provider = ? AND prompt_hash = ?
+ORDER BY seq LIMIT 50;
+
+-- insert_event --
+INSERT INTO event (id, job_seq, name, at_us, route, job, spans, detail)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- insert_spend --
+INSERT INTO spend
+    (job_seq, entry, at_us, provider, model, user, status, usd_nano, possible_nano, seconds)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- spent --
+SELECT count(*), sum(usd_nano) FROM spend WHERE job_seq = ?;
+
+-- last_event --
+SELECT coalesce(max(seq), 0) FROM event;
+
+-- read_outbox --
+SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans,
+       event.detail
+FROM event WHERE event.seq > ? ORDER BY event.seq LIMIT ?;
+
+-- events_of --
+SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans,
+       event.detail
+FROM event WHERE event.job_seq = ? ORDER BY event.seq;
+
+-- count_behind --
+SELECT count(*) FROM event WHERE seq > ? AND instr(',' || route || ',', ',' || ? || ',');
+
+-- ensure_relay --
+INSERT OR IGNORE INTO relay (exporter, cursor) VALUES (?, (SELECT coalesce(max(seq), 0) FROM event));
+
+-- relay_row --
+SELECT cursor, owner, leased_until_us FROM relay WHERE exporter = ?;
+
+-- take_lease --
+UPDATE relay SET owner = ?2, leased_until_us = ?3
+WHERE exporter = ?1 AND (owner IS NULL OR owner = ?2 OR leased_until_us < ?4);
+
+-- drop_leases --
+UPDATE relay SET owner = NULL, leased_until_us = 0 WHERE owner = ?;
+
+-- move_cursor --
+UPDATE relay SET cursor = ?3 WHERE exporter = ?1 AND owner = ?2 AND cursor <= ?3;
+
+-- bury --
+INSERT OR REPLACE INTO dead_letter (exporter, seq, at_us, error) VALUES (?, ?, ?, ?);
+
+-- add_process --
+INSERT INTO process (host, pid, started, first_seq, seen_us) VALUES (?, ?, ?, ?, ?);
+
+-- see_process --
+UPDATE process SET seen_us = ? WHERE id = ?;
+
+-- drop_process --
+DELETE FROM process WHERE id = ?;
+
+-- processes --
+SELECT id, host, pid, started, first_seq, seen_us FROM process;
+
+-- abandoned --
+SELECT seq, version, doc FROM job WHERE seq >= ? AND owner = ? AND state = 'submitting';
+
+-- jobs --
+SELECT doc FROM job
+WHERE seq < ?1 AND seq >= ?2
+  AND (?3 IS NULL OR state = ?3)
+  AND (?4 IS NULL OR model = ?4)
+ORDER BY seq DESC LIMIT ?5;
+
+-- jobs_by_provider_id --
+SELECT doc FROM job WHERE provider_job_id = ? ORDER BY seq LIMIT 10;
+
+-- jobs_between --
+SELECT doc FROM job WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT 10;
+
+-- count_jobs --
+SELECT count(*) FROM job;
+
+-- count_events --
+SELECT count(*) FROM event;
+
+-- spend_by_provider --
+SELECT provider, count(DISTINCT job_seq), sum(usd_nano), sum(possible_nano),
+       sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
+
+-- spend_by_model --
+SELECT model, count(DISTINCT job_seq), sum(usd_nano), sum(possible_nano),
+       sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
+
+-- spend_by_user --
+SELECT user, count(DISTINCT job_seq), sum(usd_nano), sum(possible_nano),
+       sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
+
+-- spend_by_day --
+SELECT date(at_us / 1000000, 'unixepoch'), count(DISTINCT job_seq), sum(usd_nano),
+       sum(possible_nano), sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 1;
+
+-- spend_by_tag --
+SELECT tag.key || '=' || tag.value, count(DISTINCT spend.job_seq), sum(usd_nano),
+       sum(possible_nano), sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+FROM spend
+JOIN job ON job.seq = spend.job_seq
+JOIN json_each(job.doc, '$.attribution.tags') AS tag
+WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
+
+-- spend_total --
+SELECT sum(usd_nano), sum(possible_nano) FROM spend WHERE at_us >= ?;
+
+-- unknown_spend --
+-- Creates whose outcome nobody knows: possible spend that no settlement holds yet.
+SELECT doc FROM job WHERE state = 'unknown' AND seq >= ?;

@@ -1,0 +1,33 @@
+"""The SQL of the ledger, read from the `.sql` files beside this module."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA_VERSION = 1
+
+
+@cache
+def schema() -> str:
+    """Return the statements that make an empty file a ledger."""
+    return files("vidobs.ledger").joinpath("schema.sql").read_text("utf-8")
+
+
+@cache
+def queries() -> Mapping[str, str]:
+    """Return every named statement of `queries.sql`; a name stands in a line `-- name --`."""
+    text = files("vidobs.ledger").joinpath("queries.sql").read_text("utf-8")
+    found: dict[str, str] = {}
+    name = ""
+    for line in text.splitlines():
+        if line.startswith("-- ") and line.endswith(" --"):
+            name = line[3:-3]
+            found[name] = ""
+        elif line and not line.startswith("--"):
+            found[name] += line + "\n"
+    return {name: statement.strip().rstrip(";") for name, statement in found.items()}
