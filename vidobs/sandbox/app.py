@@ -1,0 +1,184 @@
+"""The endpoints of the Videos API, and the application that serves them."""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+from vidobs.core.calls import Operation
+from vidobs.sandbox import params, wire
+from vidobs.sandbox.body import read_body
+from vidobs.sandbox.characters import Character
+from vidobs.sandbox.content import check_downloadable, check_variant, send_mp4
+from vidobs.sandbox.creates import make_video
+from vidobs.sandbox.errors import ApiError, invalid
+from vidobs.sandbox.recorder import Recorder, note_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.datastructures import Headers
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from vidobs.sandbox.backend import Backend
+
+    Handler = Callable[[Backend, Request], Awaitable[Response]]
+
+PREFIXES = ("/v1", "/openai/v1", "/openai")  # OpenAI's, Azure's v1 and Azure's older one
+POLL_AFTER_MS = 250  # times the time scale
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+
+
+def build_app(backend: Backend) -> ASGIApp:
+    """Return the ASGI application of one sandbox."""
+    routes = [
+        Route("/videos", _guard(backend, create), methods=["POST"]),
+        Route("/videos", _guard(backend, list_videos), methods=["GET"]),
+        Route("/videos/edits", _guard(backend, edit), methods=["POST"]),
+        Route("/videos/extensions", _guard(backend, extend), methods=["POST"]),
+        Route("/videos/characters", _guard(backend, create_character), methods=["POST"]),
+        Route("/videos/characters/{character_id}", _guard(backend, get_character)),
+        Route("/videos/{video_id}", _guard(backend, retrieve), methods=["GET"]),
+        Route("/videos/{video_id}", _guard(backend, delete), methods=["DELETE"]),
+        Route("/videos/{video_id}/remix", _guard(backend, remix), methods=["POST"]),
+        Route("/videos/{video_id}/content", _guard(backend, content), methods=["GET"]),
+    ]
+    app = Starlette(
+        routes=[Mount(prefix, routes=routes) for prefix in PREFIXES],
+        exception_handlers={
+            ApiError: _on_api_error,
+            HTTPException: _on_http_error,
+            Exception: _on_bug,  # uvicorn logs it too
+        },
+    )
+    app.router.redirect_slashes = False
+    return Recorder(app, backend.journal, backend.settings.clock)
+
+
+def _guard(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        _require_key(request.headers)
+        return await handler(backend, request)
+
+    return endpoint
+
+
+def _require_key(headers: Headers) -> None:
+    """Raise the API's 401 without a bearer token or an `api-key`; any key will do."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if (scheme.lower() == "bearer" and token.strip()) or headers.get("api-key"):
+        return
+    message = (
+        "You didn't provide an API key. You need to provide your API key in an Authorization "
+        "header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or as api-key."
+    )
+    raise ApiError(401, message, headers={"www-authenticate": "Bearer"})
+
+
+async def create(backend: Backend, request: Request) -> Response:
+    """`POST /videos`."""
+    return await make_video(backend, request, Operation.CREATE)
+
+
+async def remix(backend: Backend, request: Request) -> Response:
+    """`POST /videos/{video_id}/remix`."""
+    return await make_video(backend, request, Operation.REMIX)
+
+
+async def edit(backend: Backend, request: Request) -> Response:
+    """`POST /videos/edits`."""
+    return await make_video(backend, request, Operation.EDIT)
+
+
+async def extend(backend: Backend, request: Request) -> Response:
+    """`POST /videos/extensions`."""
+    return await make_video(backend, request, Operation.EXTEND)
+
+
+async def retrieve(backend: Backend, request: Request) -> Response:
+    """`GET /videos/{video_id}`, with a hint when to ask again."""
+    job = backend.store.get(request.path_params["video_id"])
+    now_ns = backend.now_ns()
+    poll_after_ms = max(1, round(POLL_AFTER_MS * backend.settings.time_scale))
+    headers = {"openai-poll-after-ms": str(poll_after_ms)}
+    return JSONResponse(wire.video(job, now_ns=now_ns), headers=headers)
+
+
+async def list_videos(backend: Backend, request: Request) -> Response:
+    """`GET /videos`, the newest first unless `order=asc`."""
+    query = request.query_params
+    limit = query.get("limit", str(DEFAULT_PAGE))
+    if not (limit.isascii() and limit.isdigit() and int(limit[:9]) <= MAX_PAGE):
+        raise invalid("limit", f"Invalid 'limit': expected 0 to {MAX_PAGE}, got {limit!r}.")
+    order = query.get("order", "desc")
+    if order not in {"asc", "desc"}:
+        raise invalid("order", f"Invalid 'order': expected 'asc' or 'desc', got {order!r}.")
+    after = query.get("after") or None
+    page = backend.store.page(after=after, limit=int(limit), descending=order == "desc")
+    if page is None:
+        raise invalid("after", f"Invalid 'after': no video with id {after!r}.")
+    return JSONResponse(wire.page(page, now_ns=backend.now_ns()))
+
+
+async def delete(backend: Backend, request: Request) -> Response:
+    """`DELETE /videos/{video_id}`, whether the job runs or is finished."""
+    video_id = request.path_params["video_id"]
+    backend.store.delete(video_id)
+    return JSONResponse(wire.deleted(video_id))
+
+
+async def content(backend: Backend, request: Request) -> Response:
+    """`GET /videos/{video_id}/content`."""
+    check_variant(request.query_params.get("variant", "video"))
+    job = backend.store.get(request.path_params["video_id"])
+    check_downloadable(job, now_ns=backend.now_ns())
+    data = await backend.renders.mp4(job)
+    return send_mp4(data, video_id=job.id, headers=request.headers)
+
+
+async def create_character(backend: Backend, request: Request) -> Response:
+    """`POST /videos/characters`."""
+    body = await read_body(request, backend.settings.max_body_bytes)
+    note_fields(backend.journal, request, body.fields)
+    name = params.wanted_name(body.fields)
+    if "video" not in body.uploads or await backend.renders.probe(body.uploads["video"]) is None:
+        raise invalid("video", "'video' must be an uploaded video file.")
+    character = Character(f"char_{secrets.token_hex(16)}", name, backend.now_ns())
+    backend.characters.add(character)
+    return JSONResponse(character.to_json())
+
+
+async def get_character(backend: Backend, request: Request) -> Response:
+    """`GET /videos/characters/{character_id}`."""
+    character = backend.characters.get(request.path_params["character_id"])
+    return JSONResponse(character.to_json())
+
+
+async def _on_api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101 - starlette calls it with nothing else
+    return JSONResponse(error.envelope(), status_code=error.status, headers=error.headers)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """Put an unknown URL or method into the envelope too."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - starlette calls it with nothing else
+    reason = HTTPStatus(error.status_code).phrase
+    message = f"{reason}: {request.method} {request.url.path}"
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        message = f"Invalid URL ({request.method} {request.url.path})"
+    told = ApiError(error.status_code, message, headers=error.headers)
+    return await _on_api_error(request, told)
+
+
+async def _on_bug(request: Request, _error: Exception) -> Response:
+    told = ApiError(500, "The sandbox itself failed; its log says why.", kind="server_error")
+    return await _on_api_error(request, told)

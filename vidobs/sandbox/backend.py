@@ -1,0 +1,41 @@
+"""The parts of one running sandbox, handed to every endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from vidobs.sandbox.characters import CharacterStore
+from vidobs.sandbox.faults import FaultPicker, parse_shares
+from vidobs.sandbox.journal import Journal
+from vidobs.sandbox.records import view
+from vidobs.sandbox.renders import Renders
+from vidobs.sandbox.store import JobStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vidobs.sandbox.records import SandboxJob
+    from vidobs.sandbox.settings import Settings
+
+
+class Backend:
+    """The state of one sandbox. Only `jobs`, `journal` and `renders.stop` are for other threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = JobStore(settings.max_jobs)
+        self.characters = CharacterStore(settings.max_jobs)
+        self.journal = Journal(settings.max_requests)
+        self.renders = Renders(settings.max_cache_bytes)
+        self.picker = FaultPicker(parse_shares(settings.faults))
+        self.stopping = asyncio.Event()
+
+    def now_ns(self) -> int:
+        """Return nanoseconds since 1970 by the sandbox's clock."""
+        return self.settings.clock.time_ns()
+
+    def jobs(self) -> Sequence[SandboxJob]:
+        """Return every job that is kept, as it stands now."""
+        now_ns = self.now_ns()
+        return tuple(view(job, now_ns=now_ns) for job in self.store.everything())

@@ -1,0 +1,107 @@
+"""Sending the file of a video, whole or in part."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.responses import StreamingResponse
+
+from vidobs.sandbox.errors import ApiError, invalid
+from vidobs.sandbox.jobs import Status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.datastructures import Headers
+    from starlette.responses import Response
+
+    from vidobs.sandbox.jobs import StoredJob
+
+CHUNK_BYTES = 64 * 1024
+LATER_VARIANTS = ("thumbnail", "spritesheet")
+
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The bytes from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+def check_variant(variant: str) -> None:
+    """Raise the API's 400 for a variant that is not served."""
+    if variant in LATER_VARIANTS:
+        message = f"This server does not make the variant '{variant}' yet; use 'video'."
+        raise invalid("variant", message, code="unsupported_value")
+    if variant != "video":
+        message = f"Invalid value: '{variant}'. Supported values are: 'video'."
+        raise invalid("variant", message)
+
+
+def check_downloadable(job: StoredJob, *, now_ns: int) -> None:
+    """Raise the API's 404 while there is no content, or when it is gone."""
+    state = job.state(now_ns)
+    if state.status is Status.FAILED:
+        message = f"Video '{job.id}' failed; it has no content."
+        raise ApiError(404, message, param="video_id", code="video_failed")
+    if state.status is not Status.COMPLETED:
+        message = "Video is not ready yet, use GET /v1/videos/{video_id} to check status."
+        raise ApiError(404, message, param="video_id", code="video_not_ready")
+    if state.is_expired(now_ns):
+        message = f"The content of video '{job.id}' has expired."
+        raise ApiError(404, message, param="video_id", code="video_expired")
+
+
+def send_mp4(data: bytes, *, video_id: str, headers: Headers) -> Response:
+    """Return the answer with a file, or with the part that `Range` asks for (RFC 9110, 14)."""
+    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    same = headers.get("if-range", etag) == etag
+    part = wanted_part(headers.get("range"), len(data)) if same else None
+    sent = part or Part(0, len(data))
+    answer = StreamingResponse(
+        _chunks(data, sent),
+        status_code=206 if part else 200,
+        media_type="video/mp4",
+        headers={
+            "content-length": str(sent.end - sent.start),
+            "content-disposition": f'attachment; filename="{video_id}.mp4"',
+            "accept-ranges": "bytes",
+            "etag": etag,
+        },
+    )
+    if part:
+        answer.headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{len(data)}"
+    return answer
+
+
+def wanted_part(header: str | None, size: int) -> Part | None:
+    """Return the part that a `Range` header asks for; `None` means the whole file.
+
+    A header that is malformed or asks for several parts is ignored, as RFC 9110 allows. Raises the
+    416 for a part that is not in the file.
+    """
+    match = _RANGE.fullmatch(header.replace(" ", "")) if header else None
+    if match is None or match[1] == match[2] == "":
+        return None
+    if match[1] == "":
+        part = Part(max(0, size - int(match[2])), size)
+    else:
+        part = Part(int(match[1]), min(size, int(match[2] or size) + 1))
+        if match[2] and int(match[2]) < int(match[1]):
+            return None
+    if part.start >= part.end:
+        message = f"The requested range {header!r} is not within the {size} bytes of the file."
+        raise ApiError(416, message, headers={"content-range": f"bytes */{size}"})
+    return part
+
+
+async def _chunks(data: bytes, part: Part) -> AsyncIterator[bytes]:
+    view = memoryview(data)[part.start : part.end]
+    for start in range(0, len(view), CHUNK_BYTES):
+        yield bytes(view[start : start + CHUNK_BYTES])

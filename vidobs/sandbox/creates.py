@@ -1,0 +1,200 @@
+"""The requests that make a video: create, remix, edit and extend.
+
+All take the same way: read the body, look for an earlier request with the same Idempotency-Key,
+check the parameters, meet a fault, keep the job, answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse
+
+from vidobs.core.calls import Operation
+from vidobs.sandbox import params, wire
+from vidobs.sandbox.body import read_body
+from vidobs.sandbox.errors import ApiError, invalid, missing
+from vidobs.sandbox.jobs import Course, Status, StoredJob
+from vidobs.sandbox.recorder import note_fields
+from vidobs.sandbox.spoiled import spoil
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from vidobs.sandbox.backend import Backend
+    from vidobs.sandbox.body import Body
+    from vidobs.sandbox.faults import Fault
+    from vidobs.sandbox.mp4 import Probe
+    from vidobs.sandbox.params import Wanted
+    from vidobs.sandbox.records import JsonValue
+
+MAX_EXTENDED_SECONDS = 120
+
+
+async def make_video(backend: Backend, request: Request, operation: Operation) -> Response:
+    """Answer a request that makes a video; raises the API's errors."""
+    body = await read_body(request, backend.settings.max_body_bytes)
+    note_fields(backend.journal, request, body.fields)
+    source_id = request.path_params.get("video_id")
+    digests = digest({**body.fields, "operation": str(operation), "video_id": source_id})
+    key = request.headers.get("idempotency-key") or None
+    probe = await _probe(backend, body)
+    # Nothing below awaits: of two requests with one key, one makes the job, the other replays it.
+    if earlier := backend.store.with_key(key):
+        return _replay(backend, earlier, digests)
+    wanted = _check(backend, operation, body, source=source_id, probe=probe)
+    header = request.headers.get("x-sandbox-fault")
+    fault = backend.picker.pick(header=header, prompt=wanted.prompt)
+    return _accept(backend, wanted, fault, key=key, digests=digests)
+
+
+def _accept(
+    backend: Backend,
+    wanted: Wanted,
+    fault: Fault | None,
+    *,
+    key: str | None,
+    digests: Mapping[str, str],
+) -> Response:
+    """Keep the job and answer, as far as the fault lets us."""
+    time_scale = backend.settings.time_scale
+    if fault and fault.refuse:
+        raise fault.refuse(time_scale)
+    course = Course.scaled(time_scale)
+    job = StoredJob(
+        id=f"video_{secrets.token_hex(16)}",
+        operation=wanted.operation,
+        model=wanted.model,
+        prompt=wanted.prompt,
+        seconds=wanted.seconds,
+        size=wanted.size,
+        created_ns=backend.now_ns(),
+        course=fault.plan(course) if fault and fault.plan else course,
+        source_id=wanted.source_id,
+        fault=fault.name if fault else None,
+        idempotency_key=key,
+        digests=digests,
+    )
+    backend.store.add(job)
+    return spoil(
+        first_answer(job),
+        fault.spoil if fault else None,
+        time_scale=time_scale,
+        stopping=backend.stopping,
+    )
+
+
+def first_answer(job: StoredJob) -> Response:
+    """Return the answer to the request that made a job, now and at every replay."""
+    return JSONResponse(wire.video(job, now_ns=job.created_ns))
+
+
+def _replay(backend: Backend, earlier: StoredJob, digests: Mapping[str, str]) -> Response:
+    """Answer as the first time; raises the API's 400 when the parameters are not the same."""
+    names = earlier.digests.keys() | digests.keys()
+    other = sorted(name for name in names if earlier.digests.get(name) != digests.get(name))
+    if other:
+        message = (
+            "This Idempotency-Key was already used with different parameters; "
+            f"not the same: {', '.join(other)}."
+        )
+        raise ApiError(400, message, param=other[0], code="idempotency_key_reused")
+    backend.store.count_replay(earlier)
+    answer = first_answer(earlier)
+    answer.headers["idempotent-replayed"] = "true"
+    return answer
+
+
+def digest(fields: Mapping[str, JsonValue]) -> dict[str, str]:
+    """Return a digest of each field; the same for JSON and forms, where numbers are text."""
+    return {
+        name: hashlib.sha256(json.dumps(_as_text(value), sort_keys=True).encode()).hexdigest()
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def _as_text(value: JsonValue) -> JsonValue:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, list):
+        return [_as_text(member) for member in value]
+    if isinstance(value, dict):
+        return {name: _as_text(member) for name, member in value.items()}
+    return value
+
+
+def _check(
+    backend: Backend,
+    operation: Operation,
+    body: Body,
+    *,
+    source: str | None,
+    probe: Probe | None,
+) -> Wanted:
+    """Check the parameters of an operation; raises the API's 400 and 404."""
+    if operation is Operation.CREATE:
+        return params.wanted_create(body)
+    if operation is not Operation.REMIX:
+        source = params.source_of(body)
+    origin = _finished(backend, source) if source is not None else _uploaded(probe)
+    wanted = replace(origin, operation=operation, prompt=params.wanted_prompt(body.fields))
+    return _extended(wanted, body) if operation is Operation.EXTEND else wanted
+
+
+def _finished(backend: Backend, video_id: str) -> Wanted:
+    """Return what a finished video was made of."""
+    job = backend.store.get(video_id)
+    if job.state(backend.now_ns()).status is not Status.COMPLETED:
+        message = f"Video '{video_id}' is not completed; only a completed video can be used."
+        raise invalid("video_id", message, code="video_not_ready")
+    return params.Wanted(
+        operation=job.operation,
+        model=job.model,
+        prompt=job.prompt,
+        seconds=job.seconds,
+        size=job.size,
+        source_id=job.id,
+    )
+
+
+async def _probe(backend: Backend, body: Body) -> Probe | None:
+    video = body.uploads.get("video")
+    return None if video is None else await backend.renders.probe(video)
+
+
+def _uploaded(probe: Probe | None) -> Wanted:
+    """Return what an uploaded video is like."""
+    if probe is None:
+        raise invalid("video", "The uploaded 'video' could not be read as a video file.")
+    if not {probe.size.width, probe.size.height} <= set(params.SIDES):
+        message = f"The uploaded 'video' is {probe.size}; {params.SIDES_RULE}."
+        raise invalid("video", message)
+    return params.Wanted(
+        operation=Operation.EDIT,
+        model=params.DEFAULT_MODEL,
+        prompt="",
+        seconds=max(1, min(params.MAX_SECONDS, round(probe.seconds))),
+        size=probe.size,
+    )
+
+
+def _extended(wanted: Wanted, body: Body) -> Wanted:
+    """Return the video with its extension: the API counts the stitched total."""
+    added = params.wanted_seconds(body.fields)
+    if added is None:
+        raise missing("seconds")
+    total = wanted.seconds + added
+    if total > MAX_EXTENDED_SECONDS:
+        message = f"The extended video would be {total} s; at most {MAX_EXTENDED_SECONDS} s."
+        raise invalid("seconds", message)
+    return replace(wanted, seconds=total)

@@ -1,0 +1,55 @@
+"""Serving until a signal: what `vidobs sandbox` and `python -m vidobs.sandbox` do."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from vidobs.sandbox.extra import launch
+from vidobs.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    time_scale: float = 1.0,
+    faults: Iterable[str] = (),
+    on_ready: Callable[[str], object] = lambda _base_url: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL when the server answers.
+
+    Blocks, and is for the main thread only. Raises `ValueError` for a wrong fault or time scale,
+    `OSError` when the address cannot be had, and `MissingExtraError`.
+    """
+    settings = Settings(time_scale=time_scale, faults=tuple(faults))
+    with _signals() as received:
+        server = launch(settings, host=host, port=port)
+        try:
+            on_ready(f"{server.root_url}/v1")
+            received.get()
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _signals() -> Iterator[SimpleQueue[int]]:
+    """Put SIGINT and SIGTERM into a queue, whose `put` is safe in a handler."""
+    received: SimpleQueue[int] = SimpleQueue()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        received.put(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,39 @@
+"""How one sandbox behaves."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vidobs.sandbox.faults import parse_shares
+
+if TYPE_CHECKING:
+    from vidobs.core.protocols import Clock
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything one sandbox is told; checked when made.
+
+    `time_scale` stretches every duration (0.1 = ten times faster). `faults` are `NAME` or
+    `NAME:RATIO`, the ratio being the share of creates that meet the fault. Raises `ValueError`.
+    """
+
+    time_scale: float = 1.0
+    faults: tuple[str, ...] = ()
+    clock: Clock = time
+    max_jobs: int = 10_000  # the oldest are forgotten
+    max_requests: int = 50_000  # in the journal; the oldest are forgotten
+    max_body_bytes: int = 32 * MIB
+    max_cache_bytes: int = 128 * MIB  # rendered files kept; others are rendered again
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, before a socket is opened."""
+        if not (math.isfinite(self.time_scale) and self.time_scale > 0):
+            message = f"time_scale must be a number above 0, got {self.time_scale!r}"
+            raise ValueError(message)
+        parse_shares(self.faults)

@@ -1,0 +1,44 @@
+"""Reaching the TCP connection under a request, to close it without an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from starlette.types import Receive, Scope
+    from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable
+    from uvicorn._types import Scope as UvicornScope
+
+_EXTENSION = "vidobs.transport"
+
+
+class OpenProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol, which also hands its transport to the application."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """Wrap the application for this connection."""
+        super().connection_made(transport)
+        self.app = _with_transport(self.app, transport)
+
+
+def _with_transport(app: ASGI3Application, transport: asyncio.Transport) -> ASGI3Application:
+    async def call(
+        scope: UvicornScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        members = cast("Scope", scope)
+        members.setdefault("extensions", {})[_EXTENSION] = transport
+        await app(scope, receive, send)
+
+    return call
+
+
+async def hang_up(scope: Scope, receive: Receive) -> None:
+    """Close the connection at once and return when it is gone. The body must have been read."""
+    transport: asyncio.Transport = scope["extensions"][_EXTENSION]
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
