@@ -27,6 +27,11 @@ class Operation(StrEnum):
         """Whether the call makes a job that somebody pays for."""
         return self in CREATING
 
+    @property
+    def polls(self) -> bool:
+        """Whether the call asks how one job is doing."""
+        return self is Operation.RETRIEVE
+
 
 CREATING = frozenset({Operation.CREATE, Operation.REMIX, Operation.EDIT, Operation.EXTEND})
 
@@ -69,6 +74,7 @@ class VideoCall(msgspec.Struct, frozen=True):
     variant: str | None = None  # which asset a download asks for
     request: VideoRequest = VideoRequest()
     request_hash: str | None = None
+    prompt_hash: str | None = None
     prompt: str | None = None
     idempotency_key: str | None = None
     server_address: str | None = None

@@ -19,6 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 NANOS_PER_USD = 1_000_000_000
 SEQ_RANDOM_BITS = 21
+PLACES = 16  # tried from the one that an id names
 
 _encoder = msgspec.json.Encoder()
 _job_decoder = msgspec.json.Decoder(Job)

@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from vidobs.core import ids, machine
-from vidobs.core.errors import LedgerBusyError
+from vidobs.core.errors import LedgerBusyError, LedgerUnusableError
 from vidobs.core.events import EventName, VideoEvent
 from vidobs.core.jobs import Job, JobState
 from vidobs.core.machine import Advance, Rules
@@ -53,10 +53,7 @@ class SqliteLedger:
 
     def intend(self, job: Job) -> None:
         """Store the intent to create a job."""
-        seq = codec.seq_of(job.job_id)
-        doc = codec.dump_job(job)
-        row = (seq, job.provider, None, job.state, job.model, self.owner, job.prompt_hash, doc)
-        self._locked(lambda: self._cursor.execute(self._insert_job, row))
+        seq = self._locked(lambda: self._insert(job))
         self._cache.put(Entry(seq, 0, job))
 
     def record(self, seen: Observed) -> Recorded | None:
@@ -90,6 +87,26 @@ class SqliteLedger:
         finally:
             self.lock.release()
 
+    def _insert(self, job: Job) -> int:
+        """Insert a job and return its place: the one its id names, or the next free one.
+
+        Two ids name one place once in two million pairs of the same millisecond.
+        """
+        doc = codec.dump_job(job)
+        first = codec.seq_of(job.job_id)
+        for seq in range(first, first + codec.PLACES):
+            row = (seq, job.provider, job.provider_job_id, job.state, job.model, self.owner,
+                   job.prompt_hash, doc)  # fmt: skip
+            try:
+                self._cursor.execute(self._insert_job, row)
+            except apsw.ConstraintError as error:
+                if "job.seq" not in str(error):
+                    raise
+            else:
+                return seq
+        msg = f"ledger {self.path}: no free place for {job.job_id}"
+        raise LedgerUnusableError(msg)
+
     def _record(self, seen: Observed) -> Recorded | None:
         entry = self._cache.by_id(seen.job_id) or self._cache.by_provider(
             seen.provider, seen.snapshot.provider_job_id
@@ -107,10 +124,12 @@ class SqliteLedger:
             self._cache.drop(entry.job.job_id)  # another process was faster: read it again
             entry = None
 
-    def _advance(self, entry: Entry, seen: Observed) -> Recorded | None:
+    def _advance(
+        self, entry: Entry, seen: Observed, *, touched: bool = False
+    ) -> Recorded | None:
         """Write what an answer changes; `None` when the entry turns out to be stale."""
         step = _step(entry.job, seen, self.rules)
-        if not step.changed:
+        if not (step.changed or touched or seen.failure is not None):
             return Recorded(entry.job)
         events = _events(step, seen)
         doc = codec.dump_job(step.job)
@@ -159,9 +178,13 @@ class SqliteLedger:
 
     def _load(self, seen: Observed) -> Entry | None:
         if seen.job_id is not None:
-            entry = self._entry("load_job", (codec.seq_of(seen.job_id),))
-            if entry is not None:
-                return entry
+            first = codec.seq_of(seen.job_id)
+            for seq in range(first, first + codec.PLACES):
+                entry = self._entry("load_job", (seq,))
+                if entry is None:
+                    break
+                if entry.job.job_id == seen.job_id:
+                    return entry
         return self._lookup(seen.provider, seen.snapshot.provider_job_id) or self._orphan(seen)
 
     def _lookup(self, provider: str, provider_job_id: str | None) -> Entry | None:
@@ -197,12 +220,8 @@ class SqliteLedger:
         """Take over a job that was created elsewhere: its row, then what the answer says."""
         job = seen.adopt
         assert job is not None  # noqa: S101 - the caller checked; tells the type checker
-        seq = codec.seq_of(job.job_id)
-        row = (seq, job.provider, job.provider_job_id, job.state, job.model, self.owner,
-               job.prompt_hash, codec.dump_job(job))  # fmt: skip
-        execute = self._cursor.execute
         try:
-            execute(self._insert_job, row)
+            seq = self._insert(job)
         except apsw.ConstraintError:  # another process adopted it meanwhile
             found = self._record(msgspec.structs.replace(seen, adopt=None))
             return found if found is not None else Recorded(job)
@@ -221,9 +240,11 @@ class SqliteLedger:
             return None
         self._cursor.execute(self._sql["delete_job"], (mine.seq,))
         self._cache.drop(mine.job.job_id)
-        if there.job.adopted:
+        seen = msgspec.structs.replace(seen, job_id=None)
+        adopted = there.job.adopted
+        if adopted:
             there.job = _as_created_here(there.job, mine.job)
-        return self._advance(there, msgspec.structs.replace(seen, job_id=None))
+        return self._advance(there, seen, touched=adopted) or self._record(seen)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -1,0 +1,141 @@
+"""Watches polls, lists and deletes. A poll that changes nothing costs a comparison."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.core.jobs import JobSnapshot
+from vidobs.core.protocols import Recorded
+
+if TYPE_CHECKING:
+    from vidobs.core.calls import VideoCall
+    from vidobs.core.jobs import Job
+    from vidobs.observer.observer import Observer
+    from vidobs.observer.outcome import Failure
+    from vidobs.telemetry.spans import OpenSpan
+
+
+class Poll:
+    """A poll, list or delete that is worth a closer look: a first one, a change, an error."""
+
+    __slots__ = ("_call", "_job", "_observer", "_span", "_start_ns")
+
+    def __init__(
+        self, observer: Observer, call: VideoCall, start_ns: int, *, attach: bool = False
+    ) -> None:
+        self._observer = observer
+        self._call = call
+        self._start_ns = start_ns
+        self._job = self._known()
+        self._span: OpenSpan = observer.tracing.open(
+            call,
+            start_ns=start_ns,
+            job_id=self._job.job_id if self._job is not None else None,
+            origin=self._job.trace if self._job is not None else None,
+            origin_ns=_created_ns(self._job),
+            attach=attach,
+        )
+
+    def detach(self) -> None:
+        """Stop being the current span; in the context that began it."""
+        self._span.detach()
+
+    def answer(self, snapshot: JobSnapshot, key: tuple[str, int | None] | None) -> None:
+        """Record what a poll of one job answered."""
+        end_ns = self._observer.clock.time_ns()
+        polls = self._count(key)
+        recorded = self._observer.record(
+            self._call,
+            msgspec.structs.replace(snapshot, polls=polls),
+            now_ns=end_ns,
+            job=self._job,
+            span=self._span,
+            adopt=True,
+        )
+        self._finish(end_ns, snapshot.state or snapshot.raw_status, recorded)
+
+    def listed(self, snapshots: list[JobSnapshot]) -> None:
+        """Record what a list says of the jobs the ledger knows; others are not ours to follow."""
+        end_ns = self._observer.clock.time_ns()
+        events: list[Recorded] = []
+        for snapshot in snapshots:
+            recorded = self._one_of_list(snapshot, end_ns)
+            if recorded is not None and recorded.events:
+                events.append(recorded)
+        self._finish(end_ns, None, events[0] if events else None)
+        for recorded in events[1:]:
+            self._observer.tell(self._call, self._start_ns, end_ns, recorded=recorded)
+
+    def fail(self, failure: Failure) -> None:
+        """Record that the call raised; with a snapshot it was the job that failed, not the call."""
+        if failure.snapshot is not None:
+            self.answer(failure.snapshot, None)
+            return
+        end_ns = self._observer.clock.time_ns()
+        recorded = None
+        if self._job is not None:
+            recorded = self._observer.record(
+                self._call,
+                _nothing_new(self._job, self._count(None)),
+                now_ns=end_ns,
+                job=self._job,
+                span=self._span,
+                failure=failure.detail,
+            )
+        self._finish(end_ns, None, recorded, failure)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _known(self) -> Job | None:
+        video_id = self._call.video_id
+        if video_id is None:
+            return None
+        backlog = self._observer.backlog
+        provider = self._call.provider
+        return backlog.known(provider, video_id) or backlog.find(provider, video_id)
+
+    def _count(self, key: tuple[str, int | None] | None) -> int:
+        if self._call.video_id is None or not self._call.operation.polls:
+            return 0
+        return self._observer.polls.changed((self._call.provider, self._call.video_id), key)
+
+    def _one_of_list(self, snapshot: JobSnapshot, end_ns: int) -> Recorded | None:
+        if snapshot.provider_job_id is None:
+            return None
+        provider = self._call.provider
+        job = self._observer.backlog.find(provider, snapshot.provider_job_id)
+        if job is None or job.state.terminal:
+            return None
+        return self._observer.record(
+            self._call, snapshot, now_ns=end_ns, job=job, span=self._span
+        )
+
+    def _finish(
+        self,
+        end_ns: int,
+        status: str | None,
+        recorded: Recorded | None,
+        failure: Failure | None = None,
+    ) -> None:
+        error_type = None if failure is None else failure.error_type
+        detail = None if failure is None else failure.detail
+        job = recorded.job if recorded is not None else self._job
+        self._span.finish(end_ns, job=job, status=status, error_type=error_type, detail=detail)
+        self._observer.tell(
+            self._call,
+            self._start_ns,
+            end_ns,
+            recorded=recorded,
+            error_type=error_type,
+            detail=detail,
+        )
+
+
+def _created_ns(job: Job | None) -> int | None:
+    return None if job is None else int(job.created_at.timestamp() * 1e9)
+
+
+def _nothing_new(job: Job, polls: int) -> JobSnapshot:
+    return JobSnapshot(provider_job_id=job.provider_job_id, polls=polls)
