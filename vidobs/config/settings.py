@@ -1,0 +1,192 @@
+"""The effective settings of a process, and the table they are all derived from.
+
+Loading, error texts, `vidobs config` and docs/settings.md read `SETTINGS`: a new setting is one
+entry there and one field in `Settings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from vidobs.config import readers
+from vidobs.config.choices import Durability, HttpSpans, OtelSetup, PollSpans
+from vidobs.config.ledger_url import LedgerUrl, default_ledger, ledger_url
+from vidobs.core.capture import CapturePolicy, Content, Media
+from vidobs.core.policies import BillingPolicy, parse_policies
+from vidobs.core.prices import PriceRow, parse_price_rows
+
+SAME_TRACE_S = 3600.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set, checked. docs/settings.md describes each."""
+
+    callbacks: tuple[object, ...] = ()
+    exporters: Mapping[str, Mapping[str, object]] = {}
+    capture: CapturePolicy = CapturePolicy()
+    ledger: LedgerUrl = msgspec.field(default_factory=default_ledger)
+    durability: Durability = Durability.NORMAL
+    http_spans: HttpSpans = HttpSpans.CREATES
+    poll_spans: PollSpans = PollSpans.CHANGES
+    otel: OtelSetup = OtelSetup.NONE
+    prices: tuple[PriceRow, ...] = ()
+    policies: Mapping[str, BillingPolicy] = {}
+    service_name: str | None = None
+    same_trace_s: float = SAME_TRACE_S
+    disabled: bool = False
+
+    def __repr__(self) -> str:
+        # Options of exporters hold secrets, and a repr ends up in logs.
+        return f"Settings(callbacks={len(self.callbacks)}, ledger={str(self.ledger)!r}, ...)"
+
+
+class Combine(StrEnum):
+    """What happens when several sources give the same setting."""
+
+    BEST = "best"  # the source of the highest rank wins
+    BY_KEY = "by_key"  # a mapping: the best source wins for each key
+    PRICES = "prices"  # price rows: all count; of two for the same thing the best source's
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table. `name` is the key in YAML and the argument of `configure()`."""
+
+    name: str
+    type: str  # as the documentation puts it
+    read: readers.Reader
+    doc: str
+    env: str | None = None
+    fallback_env: str | None = None  # asked when nothing else gives the setting
+    default: str = ""  # as the documentation puts it; empty: nothing
+    combine: Combine = Combine.BEST
+
+
+def _policies(value: object, where: str) -> dict[str, BillingPolicy]:
+    """The policies of the providers that are named, and of no other."""
+    every = parse_policies(value, where=where)
+    return {name: every[name] for name in value} if isinstance(value, Mapping) else {}
+
+
+def _words(members: type[StrEnum]) -> str:
+    return ", ".join(f"`{member}`" for member in members)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="callbacks",
+        env="VIDOBS_CALLBACKS",
+        type="list of names, or `a,b`",
+        read=readers.callbacks,
+        doc="What is told of events: ids of exporters such as `console`, `jsonl` or"
+        " `webhook/audit`. In Python also functions and exporter objects.",
+    ),
+    Setting(
+        name="exporters",
+        type="mapping of ids to options",
+        read=readers.exporters,
+        combine=Combine.BY_KEY,
+        doc="How each exporter is set up, by `type` or `type/name`. Naming one here does not"
+        " switch it on; `callbacks` does.",
+    ),
+    Setting(
+        name="capture.content",
+        env="VIDOBS_CAPTURE",
+        type=_words(Content),
+        read=readers.choice(Content),
+        default="none",
+        doc="What is kept of prompts. `capture: full` is short for this.",
+    ),
+    Setting(
+        name="capture.media",
+        env="VIDOBS_CAPTURE_MEDIA",
+        type=_words(Media),
+        read=readers.choice(Media),
+        default="none",
+        doc="What is kept of pictures and videos.",
+    ),
+    Setting(
+        name="ledger",
+        env="VIDOBS_LEDGER",
+        type="URL",
+        read=ledger_url,
+        default="`ledger.db` in the user's state directory, on Linux `~/.local/state/vidobs`",
+        doc="Where the jobs and their cost are kept: `sqlite:///relative.db`,"
+        " `sqlite:////absolute.db` or `memory:`.",
+    ),
+    Setting(
+        name="durability",
+        env="VIDOBS_DURABILITY",
+        type=_words(Durability),
+        read=readers.choice(Durability),
+        default="normal",
+        doc="`normal` survives a crash of the process, `full` a power cut as well.",
+    ),
+    Setting(
+        name="http_spans",
+        env="VIDOBS_HTTP_SPANS",
+        type=_words(HttpSpans),
+        read=readers.choice(HttpSpans),
+        default="creates",
+        doc="Which HTTP requests become child spans; `creates` means creates and downloads.",
+    ),
+    Setting(
+        name="poll_spans",
+        env="VIDOBS_POLL_SPANS",
+        type=_words(PollSpans),
+        read=readers.choice(PollSpans),
+        default="changes",
+        doc="Which polls become spans; `changes` means the first, each that saw a change, the last"
+        " and errors.",
+    ),
+    Setting(
+        name="otel",
+        env="VIDOBS_OTEL",
+        type=_words(OtelSetup),
+        read=readers.choice(OtelSetup),
+        default="none",
+        doc="Sets the OpenTelemetry SDK up: `console` on stderr, or `otlp` by the standard `OTEL_*`"
+        " variables. With `none` the provider that the program has set up is used.",
+    ),
+    Setting(
+        name="prices",
+        type="list of price rows",
+        read=lambda value, where: parse_price_rows(value, where=where),
+        combine=Combine.PRICES,
+        doc="Price rows that are added to the built-in price book, or override its rows.",
+    ),
+    Setting(
+        name="policies",
+        type="mapping of providers to rules",
+        read=_policies,
+        combine=Combine.BY_KEY,
+        doc="What a provider bills for jobs that failed, overriding what vidobs knows.",
+    ),
+    Setting(
+        name="service_name",
+        env="VIDOBS_SERVICE_NAME",
+        fallback_env="OTEL_SERVICE_NAME",
+        type="text",
+        read=readers.text,
+        doc="The service that telemetry belongs to.",
+    ),
+    Setting(
+        name="same_trace_s",
+        env="VIDOBS_SAME_TRACE_S",
+        type="seconds",
+        read=readers.seconds,
+        default="3600",
+        doc="Polls and downloads later than this after the create start a trace of their own, and"
+        " link to the job's.",
+    ),
+    Setting(
+        name="disabled",
+        env="VIDOBS_DISABLED",
+        type="`true` or `false`",
+        read=readers.boolean,
+        default="false",
+        doc="Switches vidobs off: clients are handed back as they are, and nothing is recorded.",
+    ),
+)

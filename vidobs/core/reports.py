@@ -1,0 +1,47 @@
+"""What the ledger's read model answers: spend by some key, and the state of the ledger itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from vidobs.core.money import ZERO
+
+
+class SpendRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs that share a key, and what they cost. `usd` never holds possible spend."""
+
+    key: str | None  # None: the jobs that have none, such as jobs without a user
+    jobs: int = 0
+    usd: Decimal = ZERO
+    possible_usd: Decimal = ZERO  # jobs that ended without a video, and nobody says if they cost
+    unknown: int = 0  # jobs without a known price; in no sum
+    seconds: Decimal | None = None  # of finished video, as far as known
+
+
+class Spend(msgspec.Struct, frozen=True, kw_only=True):
+    """Spend in a period.
+
+    The totals count each job once; a job with several tags is in several rows by tag.
+    """
+
+    total_usd: Decimal = ZERO
+    possible_usd: Decimal = ZERO
+    rows: tuple[SpendRow, ...] = ()
+
+
+class LedgerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What `vidobs doctor` says of a ledger. `path` is `None` for one in memory."""
+
+    path: str | None
+    schema: int  # version of the tables
+    jobs: int
+    events: int
+    journal_mode: str
+    problem: str | None = None  # what the integrity check found; None: nothing
+
+    @property
+    def sound(self) -> bool:
+        """Whether the integrity check found nothing."""
+        return self.problem is None
