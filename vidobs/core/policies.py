@@ -132,4 +132,5 @@ def _billed(given: object, at: str) -> Billed:
     try:
         return Billed(str(given))
     except ValueError:
-        raise ConfigError(f"{at}: {unknown_name('answer', str(given), Billed)}") from None
+        known = [billed.value for billed in Billed]
+        raise ConfigError(f"{at}: {unknown_name('answer', str(given), known)}") from None

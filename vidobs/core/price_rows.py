@@ -158,7 +158,9 @@ def _unit(given: object) -> PriceUnit:
     try:
         return PriceUnit(str(given))
     except ValueError:
-        raise ConfigError(unknown_name("unit", str(given), PriceUnit)) from None
+        raise ConfigError(
+            unknown_name("unit", str(given), [unit.value for unit in PriceUnit])
+        ) from None
 
 
 def _resolution(given: object) -> object:
