@@ -206,6 +206,14 @@ def test_the_usage_of_the_provider_beats_the_file(provider, model, usage, usd):
     )
 
 
+def test_usage_is_a_total_of_all_outputs():
+    """Two videos of four seconds were counted as eight, and are not doubled again."""
+    two = VideoRequest(seconds=Decimal(4), size="720x1280", n=2)
+    ended = job(request=two, usage=Usage(output_seconds=Decimal(8)))
+
+    assert end(ended) == settled("0.80", CostBasis.USAGE, sora_line(8))
+
+
 @pytest.mark.parametrize(
     "usage",
     [

@@ -71,6 +71,13 @@ CASES = [
     Case("minimum", "runwayml", "aleph2", "0.56", {"seconds": Decimal(1)}),
     Case("above the minimum", "runwayml", "aleph2", "1.40", {"seconds": Decimal(5)}),
     Case("credits", "runwayml", "gen4.5", "0.60", {"credits": Decimal(60)}),
+    Case(
+        "credits hold everything else",
+        "runwayml",
+        "hailuo3",
+        "0.60",
+        {"credits": Decimal(60), "input_images": 3},
+    ),
     Case("no credits", "runwayml", "gen4.5", "0", {"credits": Decimal(0)}),
     Case(
         "source video",
