@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from vidobs.core.calls import Operation
 from vidobs.sandbox import params, wire
@@ -52,8 +52,9 @@ def build_app(backend: Backend) -> ASGIApp:
         Route("/videos/{video_id}/remix", _guard(backend, remix), methods=["POST"]),
         Route("/videos/{video_id}/content", _guard(backend, content), methods=["GET"]),
     ]
+    router = Router(routes, redirect_slashes=False)
     app = Starlette(
-        routes=[Mount(prefix, routes=routes) for prefix in PREFIXES],
+        routes=[Mount(prefix, app=router) for prefix in PREFIXES],
         exception_handlers={
             ApiError: _on_api_error,
             HTTPException: _on_http_error,

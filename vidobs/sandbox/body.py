@@ -49,6 +49,8 @@ async def read_body(request: Request, max_bytes: int) -> Body:
         return await _parse_form(parser)
     if kind == "application/x-www-form-urlencoded":
         return await _parse_form(FormParser(request.headers, _once(raw)))
+    if not kind and not raw:
+        return Body()
     if kind in {"application/json", ""}:
         return Body(parse_json(raw))
     message = f"Unsupported content type {kind!r}; use application/json or multipart/form-data."

@@ -43,7 +43,7 @@ async def make_video(backend: Backend, request: Request, operation: Operation) -
     body = await read_body(request, backend.settings.max_body_bytes)
     note_fields(backend.journal, request, body.fields)
     source_id = request.path_params.get("video_id")
-    digests = digest({**body.fields, "operation": str(operation), "video_id": source_id})
+    digests = digest({**body.fields, "the operation": str(operation), "the source": source_id})
     key = request.headers.get("idempotency-key") or None
     probe = await _probe(backend, body)
     # Nothing below awaits: of two requests with one key, one makes the job, the other replays it.

@@ -117,16 +117,16 @@ class StoredJob:
     def state(self, now_ns: int) -> State:
         """Return where the job stands at a time."""
         course = self.course
-        elapsed_s = (now_ns - self.created_ns) / NS
-        rendered_s = elapsed_s - course.queued_s
-        if rendered_s < 0:
+        queued_ns, rendering_ns = round(course.queued_s * NS), round(course.rendering_s * NS)
+        rendered_ns = now_ns - self.created_ns - queued_ns
+        if rendered_ns < 0:
             return State(status=Status.QUEUED, progress=0)
-        share = rendered_s / course.rendering_s
-        if share < course.stops_at:
-            return State(status=Status.IN_PROGRESS, progress=min(99, int(share * 100)))
+        if rendered_ns < round(rendering_ns * course.stops_at):
+            progress = 100 * rendered_ns // rendering_ns
+            return State(status=Status.IN_PROGRESS, progress=progress)
         if course.failure is not None:
             return State(status=Status.FAILED, progress=int(course.stops_at * 100))
-        completed_ns = self.created_ns + round((course.queued_s + course.rendering_s) * NS)
+        completed_ns = self.created_ns + queued_ns + rendering_ns
         return State(
             status=Status.COMPLETED,
             progress=100,

@@ -37,7 +37,9 @@ class ThreadedServer:
         bound_host, bound_port = self._listener.getsockname()[:2]
         self.root_url = _url(bound_host, bound_port)
         self.backend = Backend(settings)
-        self._uvicorn = _Uvicorn(_config(self.backend), on_started=self._on_started)
+        self._uvicorn = _Uvicorn(
+            _config(self.backend), on_started=self._on_started, stopping=self.backend.stopping
+        )
         self._thread = threading.Thread(target=self._run, name="vidobs-sandbox", daemon=True)
         self._decided = threading.Event()  # it answers, or never will
         self._failure: BaseException | None = None
@@ -61,7 +63,6 @@ class ThreadedServer:
     def _begin_to_stop(self) -> None:
         self.backend.renders.stop()
         self.backend.stopping.set()
-        self._uvicorn.should_exit = True
 
     def _on_started(self) -> None:
         self._decided.set()
@@ -79,23 +80,49 @@ class ThreadedServer:
         self._loop = asyncio.get_running_loop()
         serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._listener]))
         await asyncio.wait({serving})
-        for connection in list(self._uvicorn.server_state.connections):
-            if isinstance(connection, OpenProtocol):
-                connection.transport.abort()
         self._failure = serving.exception()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn's server, which says when it answers."""
+    """uvicorn's server, which says when it answers and stops at once.
 
-    def __init__(self, config: uvicorn.Config, *, on_started: Callable[[], None]) -> None:
+    uvicorn looks for a wish to stop, and for the end of its connections, ten times a second.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, *, on_started: Callable[[], None], stopping: asyncio.Event
+    ) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets=sockets)
         self._on_started()
+
+    async def main_loop(self) -> None:
+        """Refresh the `Date` header every second until it is time to stop."""
+        while not self._stopping.is_set():
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), timeout=1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what is idle, give the rest a moment, then cut it."""
+        del sockets  # `servers` close them
+        for server in self.servers:
+            server.close()
+        connections = list(self.server_state.connections)
+        for connection in connections:
+            connection.shutdown()
+        running = set(self.server_state.tasks)
+        if running:
+            _, late = await asyncio.wait(running, timeout=GRACE_S)
+            for task in late:
+                task.cancel()
+        for connection in connections:
+            connection.transport.abort()
 
 
 def _url(host: str, port: int) -> str:
@@ -117,5 +144,4 @@ def _config(backend: Backend) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
     )
