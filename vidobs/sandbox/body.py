@@ -46,6 +46,8 @@ async def read_body(request: Request, max_bytes: int) -> Body:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         parser = MultiPartParser(request.headers, _once(raw), max_part_size=max_bytes)
+        # A file in memory needs neither a disk nor a thread; the whole body is in memory anyway.
+        parser.spool_max_size = max_bytes
         return await _parse_form(parser)
     if kind == "application/x-www-form-urlencoded":
         return await _parse_form(FormParser(request.headers, _once(raw)))
@@ -115,7 +117,7 @@ async def _once(raw: bytes) -> AsyncGenerator[bytes, None]:
 async def _parse_form(parser: MultiPartParser | FormParser) -> Body:
     try:
         form = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+    except (MultiPartException, LookupError, ValueError) as error:
         message = f"We could not parse the form of your request: {error}"
         raise ApiError(400, message) from error
     try:

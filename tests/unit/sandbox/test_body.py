@@ -1,13 +1,15 @@
 """Parsing bodies: bracketed form names and JSON that cannot be trusted."""
 
+import asyncio
 import json
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
 
-from vidobs.sandbox.body import nest, parse_json
+from vidobs.sandbox.body import nest, parse_json, read_body
 from vidobs.sandbox.creates import digest
 from vidobs.sandbox.errors import ApiError
 
@@ -71,6 +73,46 @@ def test_nested_fields_survive_a_form(fields: dict):
 def test_any_form_names_are_parsed_or_refused(pairs: list[tuple[str, str]]):
     """No field name, however odd, raises anything but the API's 400."""
     assert refused_with(lambda: nest(pairs)) in {None, 400}
+
+
+fragments = st.sampled_from(
+    [
+        b"--b",
+        b"--",
+        b"\r\n",
+        b"\r\n\r\n",
+        b'content-disposition: form-data; name="a"',
+        b'content-disposition: form-data; name="\xff[b]"; filename="c"',
+        b"content-type: text/plain; charset=none",
+        b":",
+        b";",
+        b"=",
+        b"&",
+        b"%ff",
+        b"\x00",
+        b"text",
+    ]
+)
+
+
+@given(
+    st.sampled_from([b"multipart/form-data; boundary=b", b"application/x-www-form-urlencoded"]),
+    st.lists(fragments, max_size=14),
+)
+def test_any_form_is_parsed_or_refused(content_type: bytes, parts: list[bytes]):
+    """No form, however broken, raises anything but the API's 400."""
+    assert refused_with(lambda: asyncio.run(read(content_type, b"".join(parts)))) in {None, 400}
+
+
+async def read(content_type: bytes, raw: bytes) -> dict:
+    """Read a body as the server does."""
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    headers = [(b"content-type", content_type)]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    return (await read_body(request, 10_000)).fields
 
 
 @pytest.mark.parametrize("name", ["", "[a]", "a[b", "a]b", "a[b]c", "a" + "[b]" * 8])
