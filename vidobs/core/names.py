@@ -34,6 +34,8 @@ JOB_POLLS_COUNT = "vidobs.job.poll_count"
 JOB_ATTEMPTS = "vidobs.job.attempts"
 JOB_PARENT = "vidobs.job.parent_id"
 JOB_PROGRESS = "vidobs.job.progress"
+JOB_ERROR_CODE = "vidobs.job.error.code"
+JOB_ERROR_MESSAGE = "vidobs.job.error.message"
 DIALECT = "vidobs.dialect"
 OPERATION = "vidobs.operation"
 REQUEST_SECONDS = "vidobs.request.seconds"
@@ -41,6 +43,11 @@ REQUEST_SIZE = "vidobs.request.size"
 REQUEST_HASH = "vidobs.request.hash"
 REQUEST_INPUT_IMAGES = "vidobs.request.input_images"
 REQUEST_PROMPT_CHARS = "vidobs.request.prompt_chars"
+REQUEST_PROMPT_HASH = "vidobs.request.prompt_hash"
+REQUEST_FPS = "vidobs.request.fps"
+REQUEST_AUDIO = "vidobs.request.audio"
+REQUEST_OUTPUTS = "vidobs.request.outputs"
+REQUEST_INPUT_SECONDS = "vidobs.request.input_seconds"
 COST_USD = "vidobs.cost.usd"
 COST_POSSIBLE_USD = "vidobs.cost.possible_usd"
 COST_STATUS = "vidobs.cost.status"
@@ -54,8 +61,55 @@ VIDEO_COMPLETE = "vidobs.video.complete"
 TAG_PREFIX = "vidobs.tag."
 LINK_KIND = "vidobs.link"
 EVENT_ID = "vidobs.event.id"
+EVENT_NAME = "vidobs.event.name"
+GUARD_WHERE = "vidobs.guard.where"
+LOST_REASON = "vidobs.lost.reason"
 
-# -- metrics (name, unit); their attributes never hold ids, prompts or keys --------------------------
+# -- event names of log records that no job event stands for ---------------------------------------
+EXCEPTION_EVENT = "gen_ai.client.operation.exception"
+LEDGER_LOST = "ledger.lost"
+
+# -- fields of log lines: the attribute of the same meaning, in short ------------------------------
+LOG_FIELD_OF = {
+    JOB_ID: "job_id",
+    RESPONSE_ID: "video_id",
+    PROVIDER_NAME: "provider",
+    REQUEST_MODEL: "model",
+    OPERATION: "operation",
+    JOB_STATE: "state",
+    JOB_REASON: "reason",
+    JOB_PROGRESS: "progress",
+    JOB_QUEUE_S: "queue_s",
+    JOB_RENDER_S: "render_s",
+    JOB_POLLS_COUNT: "polls",
+    JOB_ATTEMPTS: "attempts",
+    JOB_PARENT: "parent_video_id",
+    COST_USD: "cost_usd",
+    COST_POSSIBLE_USD: "cost_possible_usd",
+    COST_STATUS: "cost_status",
+    COST_BASIS: "cost_basis",
+    VIDEO_SECONDS: "seconds",
+    VIDEO_SIZE: "size",
+    VIDEO_BYTES: "bytes",
+    VIDEO_SHA256: "sha256",
+    VIDEO_COMPLETE: "complete",
+    USER_ID: "user",
+    ERROR_TYPE: "error_type",
+    JOB_ERROR_CODE: "error_code",
+    JOB_ERROR_MESSAGE: "error",
+    EXCEPTION_TYPE: "exception_type",
+    EXCEPTION_MESSAGE: "exception_message",
+    EVENT_ID: "event_id",
+    LOST_REASON: "why",
+}
+LOG_TRACE_ID = "trace_id"
+LOG_SPAN_ID = "span_id"
+LOG_TAG_PREFIX = "tag."
+LOG_DURATION_S = "duration_s"
+LOG_COUNT = "count"
+LOG_EXTRA = "vidobs"  # the key of `LogRecord.__dict__` that holds the fields of a line
+
+# -- metrics (name, unit); their attributes never hold ids, prompts or keys ------------------------
 METRIC_CALL_DURATION = "gen_ai.client.operation.duration"  # s
 METRIC_JOB_DURATION = "vidobs.job.duration"  # s, from submit to the terminal state
 METRIC_JOB_QUEUE = "vidobs.job.queue.duration"  # s
