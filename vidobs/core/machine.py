@@ -7,13 +7,13 @@ job gets at most one terminal event.
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec resolves the annotations at run time
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vidobs.core import billing
-from vidobs.core.calls import VideoRequest
+from vidobs.core.calls import Operation, VideoRequest
 from vidobs.core.events import TERMINAL_EVENT_OF, EventName
 from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor exported
 _NOT_WORTH_A_WRITE = frozenset({"polls", "progress", "raw_status"})
+
+_WITHIN_SECOND = timedelta(microseconds=999_999)
 
 _ORDER = {
     JobState.SUBMITTING: 0,
@@ -76,8 +78,8 @@ def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Adv
 def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     """Return the job after an asset was read; a truncated read does not count as downloaded."""
     complete = snapshot.file is None or snapshot.file.complete
-    changes: dict[str, Any] = {"file": snapshot.file}
-    if complete:
+    changes: dict[str, Any] = {"file": snapshot.file} if snapshot.file is not None else {}
+    if complete and snapshot.file is not None:
         changes["asset"] = AssetState.DOWNLOADED
     moved = msgspec.structs.replace(job, **changes)
     return _corrected(moved, job, [EventName.DOWNLOADED], rules)
@@ -115,9 +117,11 @@ def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
 def _merge(job: Job, seen: VideoRequest) -> VideoRequest:
     """What was asked for, corrected by what the provider says it will make."""
     asked = job.request
+    # The answer to an extension gives the length of old and new together; only the new is billed.
+    keep_seconds = seen.seconds is None or job.operation is Operation.EXTEND
     return msgspec.structs.replace(
         asked,
-        seconds=seen.seconds if seen.seconds is not None else asked.seconds,
+        seconds=asked.seconds if keep_seconds else seen.seconds,
         size=seen.size or asked.size,
         fps=seen.fps if seen.fps is not None else asked.fps,
         prompt_chars=asked.prompt_chars if asked.prompt_chars is not None else seen.prompt_chars,
@@ -146,6 +150,8 @@ def _enter(  # noqa: PLR0913 - one place decides what entering a state means
         events.append(EventName.STARTED)
     if target.terminal:
         _finish(snapshot, target, now=now, start=job.created_at, changes=changes)
+        if changes.get("reason") is Reason.BUDGET:
+            events.append(EventName.BUDGET_EXCEEDED)
         events.append(TERMINAL_EVENT_OF[target])
 
 
@@ -158,12 +164,17 @@ def _finish(
     changes: dict[str, Any],
 ) -> None:
     """The facts of the end. The provider's clock is held between the start and now."""
-    changes["finished_at"] = min(max(snapshot.finished_at or now, start), now)
+    changes["finished_at"] = min(max(_end_of_second(snapshot.finished_at or now), start), now)
     if target is JobState.COMPLETED:
         changes["progress"] = 100
         changes["asset"] = snapshot.asset or AssetState.AVAILABLE
     if target is JobState.FAILED:
         changes["reason"] = snapshot.reason or Reason.PROVIDER_ERROR
+
+
+def _end_of_second(moment: datetime) -> datetime:
+    """A provider's time in whole seconds was cut: the job ended within that second."""
+    return moment if moment.microsecond else moment + _WITHIN_SECOND
 
 
 def _new_tenth(job: Job, changes: dict[str, Any]) -> bool:
@@ -179,7 +190,10 @@ def _priced(job: Job, events: list[EventName], rules: Rules) -> Advance:
     elif job.state.terminal:
         cost = billing.end(job, rules.book, rules.policies)
     else:
-        cost = billing.reserve(billing.quote(job.provider, job.model, job.request, rules.book))
+        quote = billing.quote(
+            job.provider, job.model, job.request, rules.book, operation=job.operation
+        )
+        cost = billing.reserve(quote, held=job.cost)
     moved = msgspec.structs.replace(job, cost=cost)
     return Advance(moved, tuple(events), changed=True, settled=job.state.terminal)
 

@@ -13,6 +13,7 @@ import msgspec
 
 NANO = Decimal("0.000000001")
 ZERO = Decimal(0)
+_ONE = Decimal(1)
 
 
 class CostStatus(StrEnum):
@@ -73,8 +74,13 @@ NO_COST = Cost()
 
 
 def to_nano(usd: Decimal) -> Decimal:
-    """Round an amount to nine places, half to even, without trailing noise."""
-    return usd.quantize(NANO, rounding=ROUND_HALF_EVEN)
+    """Round an amount to nine places, half to even, and drop the zeros behind it.
+
+    >>> to_nano(Decimal("0.8000000000001")), to_nano(Decimal("1E+1"))
+    (Decimal('0.8'), Decimal('10'))
+    """
+    rounded = usd.quantize(NANO, rounding=ROUND_HALF_EVEN).normalize()
+    return rounded if rounded.as_tuple().exponent <= 0 else rounded.quantize(_ONE)  # type: ignore[operator]  # finite
 
 
 def plain(usd: Decimal) -> str:

@@ -79,6 +79,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None  # its type and scrubbed text
     events: tuple[VideoEvent, ...] = ()  # committed by this very process
     settled: bool = False
+    late: bool = False  # events that no call of this moment caused
 
 
 class OutboxRow(msgspec.Struct, frozen=True):

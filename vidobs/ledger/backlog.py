@@ -123,9 +123,14 @@ class Backlog:
         return len(self._waiting)
 
     @property
-    def store(self) -> Store | None:
-        """The ledger on disk, while it works."""
-        return self._store
+    def broken(self) -> bool:
+        """Whether jobs are kept in memory because the ledger cannot be used."""
+        return self._memory is not None
+
+    def open(self) -> None:
+        """Open the ledger now; raise what opening it raises."""
+        if not self.broken:
+            self._ready()
 
     def retry(self, now_s: float) -> list[tuple[Observed, Recorded]]:
         """Write what waits, in order; return what other than the caller caused events.

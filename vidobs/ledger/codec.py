@@ -86,3 +86,8 @@ def nano(usd: Decimal | None) -> int | None:
 def dollars(nanos: int | None) -> Decimal:
     """Return an amount from billionths; nothing summed is zero."""
     return Decimal(nanos or 0) / NANOS_PER_USD
+
+
+def decimal(number: float) -> Decimal:
+    """Return a stored number of seconds without the noise of binary fractions."""
+    return Decimal(f"{number:.6f}").normalize() + 0

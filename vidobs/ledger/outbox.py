@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import apsw
+
 from vidobs.ledger import codec
 from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from threading import Lock
-
-    import apsw
 
     from vidobs.core.protocols import OutboxRow
 
@@ -68,6 +68,11 @@ class SqliteOutbox:
         """Give back every lease of a process that ends."""
         with self._lock, translated(self._path):
             self._run("drop_leases", owner)
+
+    def checkpoint(self) -> None:
+        """Move what the write-ahead log holds into the file, as far as no reader is in the way."""
+        with self._lock, translated(self._path):
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _run(self, query: str, *bindings: str | int) -> None:
         self._connection.execute(self._sql[query], bindings)

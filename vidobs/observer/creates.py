@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core import billing, ids
-from vidobs.core.errors import SpendLimitError
 from vidobs.core.jobs import JobSnapshot, JobState, Reason
 from vidobs.observer.observer import Observer, new_job
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
+    from vidobs.core.errors import SpendLimitError
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
     from vidobs.observer.limits import SpendLimit
@@ -24,28 +24,31 @@ class Create:
 
     __slots__ = ("_call", "_observer", "_span", "_start_ns", "job")
 
-    def __init__(self, observer: Observer, call: VideoCall, *, attach: bool) -> None:
+    def __init__(self, observer: Observer, call: VideoCall) -> None:
         """Open the span, make the job with its quote; nothing is written yet."""
         now_ns = observer.clock.time_ns()
         job_id = ids.job_id(now_ns, observer.getrandbits(ids.SEED_BITS))
         self._observer = observer
         self._call = call
         self._start_ns = now_ns
-        self._span = observer.tracing.open(call, start_ns=now_ns, job_id=job_id, attach=attach)
+        self._span = observer.tracing.open(call, start_ns=now_ns, job_id=job_id, attach=True)
         job = new_job(call, self._span, job_id=job_id, now_ns=now_ns)
-        quote = billing.quote(job.provider, job.model, job.request, observer.rules.book)
+        quote = billing.quote(
+            job.provider, job.model, job.request, observer.rules.book, operation=job.operation
+        )
         self.job: Job = msgspec.structs.replace(job, cost=quote)
 
     def admit(self, limit: SpendLimit) -> None:
-        """Reserve the quote; a create that would pass the limit is recorded as refused."""
-        try:
-            limit.admit(self.job)
-        except SpendLimitError as error:
-            refused = JobSnapshot(state=JobState.FAILED, reason=Reason.BUDGET)
-            self.begin()
-            self.fail(Failure("SpendLimitError", f"SpendLimitError: {error}", refused))
-            raise
+        """Reserve the quote; raise `SpendLimitError` when that would pass the limit."""
+        limit.admit(self.job)
         self._observer.limits[self.job.job_id] = limit
+
+    def refuse(self, error: SpendLimitError) -> None:
+        """Record a create that was not let through: nothing was sent."""
+        self.detach()
+        self.begin()
+        refused = JobSnapshot(state=JobState.FAILED, reason=Reason.BUDGET)
+        self.fail(Failure(type(error).__name__, f"{type(error).__name__}: {error}", refused))
 
     def begin(self) -> None:
         """Write the intent, before the request leaves."""

@@ -20,7 +20,7 @@ class Download:
         "_call", "_digest", "_expected", "_job", "_observer", "_open", "_size", "_span", "_start_ns",
     )  # fmt: skip
 
-    def __init__(self, observer: Observer, call: VideoCall, *, attach: bool) -> None:
+    def __init__(self, observer: Observer, call: VideoCall) -> None:
         self._observer = observer
         self._call = call
         self._start_ns = observer.clock.time_ns()
@@ -36,7 +36,7 @@ class Download:
             job_id=job.job_id if job is not None else None,
             origin=job.trace if job is not None else None,
             origin_ns=int(job.created_at.timestamp() * 1e9) if job is not None else None,
-            attach=attach,
+            attach=True,
         )
         self._digest = hashlib.sha256()
         self._size = 0

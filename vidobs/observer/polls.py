@@ -42,8 +42,25 @@ class Poll:
         """Stop being the current span; in the context that began it."""
         self._span.detach()
 
-    def answer(self, snapshot: JobSnapshot, key: tuple[str, int | None] | None) -> None:
-        """Record what a poll of one job answered."""
+    @property
+    def known(self) -> bool:
+        """Whether the ledger knows the job that is asked about."""
+        return self._job is not None
+
+    def answer(
+        self,
+        snapshot: JobSnapshot,
+        key: tuple[str, int | None] | None,
+        *,
+        prompt_hash: str | None = None,
+    ) -> None:
+        """Record what a poll of one job answered.
+
+        `prompt_hash` is that of the prompt which the answer of an unknown job shows: it may belong
+        to a create whose answer nobody saw.
+        """
+        if prompt_hash is not None:
+            self._call = msgspec.structs.replace(self._call, prompt_hash=prompt_hash)
         end_ns = self._observer.clock.time_ns()
         polls = self._count(key)
         recorded = self._observer.record(
@@ -67,6 +84,24 @@ class Poll:
         self._finish(end_ns, None, events[0] if events else None)
         for recorded in events[1:]:
             self._observer.tell(self._call, self._start_ns, end_ns, recorded=recorded)
+
+    def deleted(self, snapshot: JobSnapshot) -> None:
+        """Record that a job and its assets were deleted."""
+        end_ns = self._observer.clock.time_ns()
+        recorded = None
+        if self._job is not None:
+            recorded = self._observer.record(
+                self._call,
+                msgspec.structs.replace(snapshot, provider_job_id=self._job.provider_job_id),
+                now_ns=end_ns,
+                job=self._job,
+                span=self._span,
+            )
+        self._finish(end_ns, snapshot.state, recorded)
+
+    def done(self) -> None:
+        """Record a call that says nothing new of any job."""
+        self._finish(self._observer.clock.time_ns(), None, None)
 
     def fail(self, failure: Failure) -> None:
         """Record that the call raised; with a snapshot it was the job that failed, not the call."""

@@ -1,0 +1,103 @@
+"""Observability for video generation: one trace, one log story and one settled cost per job.
+
+Importing this loads the standard library only; every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vidobs.core.capture import CapturePolicy
+    from vidobs.core.errors import (
+        ConfigError,
+        ExportError,
+        LedgerError,
+        MissingExtraError,
+        SpendLimitError,
+        UnsupportedClientError,
+        VidobsError,
+    )
+    from vidobs.core.events import EventName, SpanRecord, VideoEvent
+    from vidobs.core.jobs import Job, JobState, Reason
+    from vidobs.core.money import Cost, CostBasis, CostStatus
+    from vidobs.core.money import plain as format_usd
+    from vidobs.core.protocols import Exporter
+    from vidobs.delivery.encoding import event_to_json
+    from vidobs.observer.attribution import context
+    from vidobs.runtime import cost
+    from vidobs.sdk._face import configure, flush, on, shutdown
+    from vidobs.sdk._wrap import unwrap, wrap
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CapturePolicy",
+    "ConfigError",
+    "Cost",
+    "CostBasis",
+    "CostStatus",
+    "EventName",
+    "ExportError",
+    "Exporter",
+    "Job",
+    "JobState",
+    "LedgerError",
+    "MissingExtraError",
+    "Reason",
+    "SpanRecord",
+    "SpendLimitError",
+    "UnsupportedClientError",
+    "VideoEvent",
+    "VidobsError",
+    "configure",
+    "context",
+    "cost",
+    "event_to_json",
+    "flush",
+    "format_usd",
+    "on",
+    "shutdown",
+    "unwrap",
+    "wrap",
+]
+
+_HOMES = {
+    "vidobs.core.capture": ("CapturePolicy",),
+    "vidobs.core.errors": (
+        "ConfigError",
+        "ExportError",
+        "LedgerError",
+        "MissingExtraError",
+        "SpendLimitError",
+        "UnsupportedClientError",
+        "VidobsError",
+    ),
+    "vidobs.core.events": ("EventName", "SpanRecord", "VideoEvent"),
+    "vidobs.core.jobs": ("Job", "JobState", "Reason"),
+    "vidobs.core.money": ("Cost", "CostBasis", "CostStatus", "plain"),
+    "vidobs.core.protocols": ("Exporter",),
+    "vidobs.delivery.encoding": ("event_to_json",),
+    "vidobs.observer.attribution": ("context",),
+    "vidobs.runtime": ("cost",),
+    "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
+    "vidobs.sdk._wrap": ("unwrap", "wrap"),
+}
+_RENAMED = {"format_usd": "plain"}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from the module it lives in."""
+    wanted = _RENAMED.get(name, name)
+    home = next((module for module, names in _HOMES.items() if wanted in names), None)
+    if home is None or name not in __all__:
+        msg = f"module 'vidobs' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value: object = getattr(import_module(home), wanted)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

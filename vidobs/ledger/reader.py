@@ -1,0 +1,156 @@
+"""The read model: jobs, events, spend and the state of the file, over a connection of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import apsw
+
+from vidobs.core.errors import ConfigError, unknown_name
+from vidobs.core.jobs import Job, JobState
+from vidobs.core.money import ZERO
+from vidobs.core.reports import LedgerInfo, Spend, SpendRow
+from vidobs.ledger import codec
+from vidobs.ledger.database import MEMORY, open_reader, translated
+from vidobs.ledger.statements import queries
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from vidobs.core.events import VideoEvent
+
+GROUPINGS = ("model", "provider", "day", "user", "tag")
+_END = 2**63 - 1
+_HEX = 32
+
+
+class LedgerReader:
+    """Answers questions about a ledger without ever writing to it."""
+
+    def __init__(self, path: str, connection: apsw.Connection | None = None) -> None:
+        """Open the file, or read through the connection of a ledger in memory."""
+        self.path = path
+        self._connection = open_reader(path) if connection is None else connection
+        self._sql = queries()
+
+    def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        model: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Job]:
+        """Return jobs, the newest first."""
+        first = 0 if since is None else codec.seq_at(since)
+        rows = self._all("jobs", _END, first, state, model, limit)
+        return [codec.load_job(doc) for (doc,) in rows]
+
+    def job(self, id_or_prefix: str) -> list[Job]:
+        """Return the jobs that have this id, a longer one, or this id at the provider."""
+        found = [codec.load_job(doc) for (doc,) in self._all("jobs_by_provider_id", id_or_prefix)]
+        return found or self._by_prefix(id_or_prefix)
+
+    def events(self, job_id: str) -> list[VideoEvent]:
+        """Return a job's events, the oldest first."""
+        first = codec.seq_of(job_id)
+        for seq in range(first, first + codec.PLACES):
+            rows = self._all("events_of", seq)
+            if rows and codec.load_event(rows[0]).event.job.job_id == job_id:
+                return [codec.load_event(row).event for row in rows]
+        return []
+
+    def spend(self, by: str, since: datetime | None = None) -> Spend:
+        """Return what the jobs cost, by model, provider, day, user or tag.
+
+        Creates with an unknown outcome count as possible spend; running jobs do not count yet.
+        """
+        if by not in GROUPINGS:
+            raise ConfigError(unknown_name("grouping", by, GROUPINGS))
+        since_us = 0 if since is None else codec.us(since)
+        rows = {row.key: row for row in map(_spend_row, self._all(f"spend_by_{by}", since_us))}
+        (total, possible) = self._all("spend_total", since_us)[0]
+        unknown = self._unknown(since)
+        for job in unknown:
+            for key in _keys(by, job):
+                rows[key] = _with_unknown(rows.get(key) or SpendRow(key=key), job)
+        return Spend(
+            total_usd=codec.dollars(total),
+            possible_usd=codec.dollars(possible) + sum(map(_possible, unknown), ZERO),
+            rows=tuple(rows.values()),
+        )
+
+    def info(self) -> LedgerInfo:
+        """Return the state of the file; reads all of it."""
+        problem = self._pragma("quick_check")
+        return LedgerInfo(
+            path=None if self.path == MEMORY else self.path,
+            schema=int(self._pragma("user_version")),
+            jobs=int(self._all("count_jobs")[0][0]),
+            events=int(self._all("count_events")[0][0]),
+            journal_mode=str(self._pragma("journal_mode")),
+            problem=None if problem == "ok" else str(problem),
+        )
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self.path != MEMORY:
+            self._connection.close()
+
+    def _all(self, query: str, *bindings: Any) -> list[Any]:
+        with translated(self.path):
+            return self._connection.execute(self._sql[query], bindings).fetchall()
+
+    def _pragma(self, name: str) -> Any:
+        with translated(self.path):
+            return self._connection.execute(f"PRAGMA {name}").get
+
+    def _by_prefix(self, given: str) -> list[Job]:
+        digits = given.removeprefix("job_")
+        if not digits or len(digits) > _HEX or set(digits) - set("0123456789abcdef"):
+            return []
+        first = codec.seq_of("job_" + digits.ljust(_HEX, "0")) & ~((1 << codec.SEQ_RANDOM_BITS) - 1)
+        last = codec.seq_of("job_" + digits.ljust(_HEX, "f")) | ((1 << codec.SEQ_RANDOM_BITS) - 1)
+        rows = self._all("jobs_between", first, last)
+        jobs = [codec.load_job(doc) for (doc,) in rows]
+        return [job for job in jobs if job.job_id.startswith("job_" + digits)]
+
+    def _unknown(self, since: datetime | None) -> list[Job]:
+        first = 0 if since is None else codec.seq_at(since)
+        return [codec.load_job(doc) for (doc,) in self._all("unknown_spend", first)]
+
+
+def _spend_row(row: tuple[Any, ...]) -> SpendRow:
+    key, jobs, usd, possible, unknown, seconds = row
+    return SpendRow(
+        key=key,
+        jobs=jobs,
+        usd=codec.dollars(usd),
+        possible_usd=codec.dollars(possible),
+        unknown=unknown or 0,
+        seconds=None if seconds is None else codec.decimal(seconds),
+    )
+
+
+def _keys(by: str, job: Job) -> list[str | None]:
+    if by == "tag":
+        return [f"{name}={value}" for name, value in job.tags.items()]
+    if by == "day":
+        return [job.created_at.astimezone(UTC).date().isoformat()]
+    return [{"model": job.model, "provider": job.provider, "user": job.user}[by]]
+
+
+def _with_unknown(row: SpendRow, job: Job) -> SpendRow:
+    return SpendRow(
+        key=row.key,
+        jobs=row.jobs + 1,
+        usd=row.usd,
+        possible_usd=row.possible_usd + _possible(job),
+        unknown=row.unknown + (job.cost.possible_usd is None),
+        seconds=row.seconds,
+    )
+
+
+def _possible(job: Job) -> Decimal:
+    return job.cost.possible_usd or ZERO

@@ -1,0 +1,176 @@
+"""The one runtime of a process: made by `configure`, or from the environment at first use.
+
+The only module that holds state of the whole process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from vidobs import config
+from vidobs.core import billing
+from vidobs.ledger.database import MEMORY
+from vidobs.ledger.reader import LedgerReader
+from vidobs.runtime._runtime import Runtime, built_in_prices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from vidobs.config import Loaded, Settings
+    from vidobs.core.events import VideoEvent
+    from vidobs.delivery.callbacks import Callbacks
+
+__all__ = [
+    "Runtime",
+    "configure",
+    "cost",
+    "current",
+    "flush",
+    "on",
+    "open_reader",
+    "reset",
+    "shutdown",
+]
+
+EXIT_TIMEOUT_S = 2.0
+
+_log = logging.getLogger("vidobs")
+
+
+class _Process:
+    """What this process has: at most one runtime, and what a forked child must not touch."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.runtime: Runtime | None = None
+        self.disabled: bool | None = None  # None: not looked yet
+        self.parent: Runtime | None = None  # of the process that forked this one
+        self.inherited: list[Runtime] = []  # kept for ever: closing their files would harm theirs
+
+
+_process = _Process()
+
+
+def configure(loaded: Loaded) -> Runtime | None:
+    """Replace the runtime by one with these settings; `None` when vidobs is switched off.
+
+    Functions given with `on` stay subscribed.
+    """
+    with _process.lock:
+        before = _process.runtime
+        callbacks = before.callbacks if before is not None else None
+        if before is not None:
+            before.retire(EXIT_TIMEOUT_S)
+        for warning in loaded.warnings:
+            _log.warning("%s", warning)
+        _process.disabled = loaded.settings.disabled
+        _process.runtime = None
+        if not _process.disabled:
+            _process.runtime = Runtime(loaded, callbacks=callbacks)
+        return _process.runtime
+
+
+def current() -> Runtime | None:
+    """Return the runtime, made from the environment if there is none; `None` when switched off.
+
+    Raises `ConfigError` when the environment or the configuration file cannot be used.
+    """
+    runtime = _process.runtime
+    if runtime is not None or _process.disabled:
+        return runtime
+    with _process.lock:
+        if _process.parent is not None:
+            return _go_on_from(_process.parent)
+        if _process.runtime is None and not _process.disabled:
+            if config.switched_off(os.environ):
+                _process.disabled = True
+                return None
+            return configure(config.load())
+        return _process.runtime
+
+
+def on(pattern: str, function: Callable[[VideoEvent], object]) -> Callable[[], None]:
+    """Tell a function of events; return a way to take that back."""
+    runtime = current()
+    return runtime.callbacks.add(pattern, function) if runtime is not None else _nothing
+
+
+def flush(timeout_s: float) -> int:
+    """Flush the runtime, if there is one; return what is left."""
+    runtime = _process.runtime
+    return runtime.flush(timeout_s) if runtime is not None else 0
+
+
+def shutdown(timeout_s: float) -> int:
+    """End the runtime, if there is one; return what is left. The next call makes a new one."""
+    with _process.lock:
+        runtime, _process.runtime = _process.runtime, None
+    return runtime.shutdown(timeout_s) if runtime is not None else 0
+
+
+def reset() -> None:
+    """Forget everything, as in a new process. For tests."""
+    shutdown(EXIT_TIMEOUT_S)
+    _process.disabled = None
+
+
+def open_reader(settings: Settings) -> LedgerReader:
+    """Open a ledger for reading: the file, or what this very process keeps in memory."""
+    runtime = _process.runtime
+    if settings.ledger.path is None and runtime is not None:
+        return runtime.store.reader()
+    return LedgerReader(settings.ledger.path or MEMORY)
+
+
+def _nothing() -> None:
+    """Take back a subscription that vidobs, switched off, never made."""
+
+
+def _at_exit() -> None:
+    left = shutdown(EXIT_TIMEOUT_S)
+    if left:
+        _log.warning("%d events were not delivered before the process ended", left)
+
+
+def _after_fork() -> None:
+    """Start afresh in a child: its parent's files, threads and locks are not its own."""
+    _process.lock = threading.RLock()
+    _process.parent = _process.runtime or _process.parent
+    _process.runtime = None
+
+
+def _go_on_from(parent: Runtime) -> Runtime:
+    """Make the runtime of a forked child, with the settings and callbacks of its parent."""
+    _process.parent = None
+    _process.inherited.append(parent)
+    parent.callbacks.after_fork()
+    parent.forget_functions()
+    _process.runtime = Runtime(parent.loaded, callbacks=parent.callbacks)
+    return _process.runtime
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def cost(
+    *,
+    model: str,
+    provider: str | None = None,
+    seconds: Decimal | float | str | None = None,
+    size: str | None = None,
+    audio: bool | None = None,
+    n: int = 1,
+) -> Decimal | None:
+    """Return what a video would cost in US dollars, `None` where no price is known."""
+    runtime = current()
+    book = runtime.rules.book if runtime is not None else built_in_prices()
+    return billing.cost(
+        model, provider, book=book, seconds=seconds, size=size, audio=audio, n=n
+    )

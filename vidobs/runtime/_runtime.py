@@ -1,0 +1,226 @@
+"""The composition root: what one process's vidobs is made of."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from contextlib import AbstractContextManager, nullcontext
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from vidobs._guard import Guard
+from vidobs.config import HttpSpans, OtelSetup
+from vidobs.core import ids
+from vidobs.core.capture import Fingerprint
+from vidobs.core.machine import Rules
+from vidobs.core.policies import POLICIES
+from vidobs.core.prices import PriceBook, read_price_table
+from vidobs.data import price_table
+from vidobs.delivery import registry
+from vidobs.delivery.callbacks import Callbacks
+from vidobs.delivery.relay import Relay
+from vidobs.dialects.openai import CallContext, address_of, provider_of
+from vidobs.ledger.database import MEMORY
+from vidobs.observer.observer import Observer
+from vidobs.runtime.maintenance import Maintenance
+from vidobs.runtime.store import LateOutbox, LedgerStore
+from vidobs.telemetry import http, setup
+from vidobs.telemetry.signals import Signals
+from vidobs.telemetry.spans import Tracing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vidobs.config import Loaded
+    from vidobs.core.protocols import Clock, Happening
+
+_log = logging.getLogger("vidobs")
+_NOTHING: AbstractContextManager[None] = nullcontext()
+
+
+class Runtime:
+    """Everything of one process, wired together. Opens nothing before the first call."""
+
+    def __init__(
+        self, loaded: Loaded, *, callbacks: Callbacks | None = None, clock: Clock = time
+    ) -> None:
+        settings = loaded.settings
+        self.loaded = loaded
+        self.settings = settings
+        self.clock = clock
+        self.guard = Guard()
+        self.bits = Random().getrandbits  # noqa: S311 - ids, not secrets; a fork makes a new one
+        self.rules = Rules(_price_book(loaded), {**POLICIES, **settings.policies})
+        self.callbacks = callbacks or Callbacks(report=self._report_fault)
+        self._otel = None
+        if settings.otel is not OtelSetup.NONE:
+            self._otel = setup.set_up(settings.otel.value, service_name=settings.service_name)
+        self.tracing = Tracing(getrandbits=self.bits, same_trace_s=settings.same_trace_s)
+        self.signals = Signals()
+        self.store = LedgerStore(
+            settings.ledger.path or MEMORY,
+            self.rules,
+            clock=clock,
+            getrandbits=self.bits,
+            report=_log.error,
+            full_sync=settings.durability.value == "full",
+        )
+        self._resolve_callbacks()
+        self.maintenance = Maintenance(
+            publish=self._publish, chores=self._chores, guard=self.guard
+        )
+        self.observer = Observer(
+            backlog=self.store.backlog,
+            tracing=self.tracing,
+            rules=self.rules,
+            clock=clock,
+            getrandbits=self.bits,
+            hand_on=self.maintenance.hand_on,
+            poll_spans=settings.poll_spans.value,
+        )
+        self._fingerprint: Fingerprint | None = None
+        self._closed = False
+        if self.relay.route:
+            self.maintenance.start()
+            self.relay.start()
+
+    def _resolve_callbacks(self) -> None:
+        found = registry.resolve(self.settings.callbacks, self.settings.exporters)
+        self.relay = Relay(
+            found.exporters,
+            outbox=LateOutbox(self.store),
+            clock=self.clock,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{self.bits(32):08x}",
+            report=self._report_fault,
+            quiet=http.suppressed,
+        )
+        self.store.route = self.relay.route
+        self.store.exporters = tuple(filter(None, self.relay.route.split(",")))
+        self._unsubscribe = [self.callbacks.add("*", function) for function in found.functions]
+
+    # -- what the edges ask for --------------------------------------------------------------------
+
+    def call_context(
+        self, *, base_url: str, client: str, provider: str | None, dialect: str | None
+    ) -> CallContext:
+        """Return what is the same for every call of a client."""
+        found_provider, found_dialect = provider_of(base_url, client)
+        address, port = address_of(base_url)
+        return CallContext(
+            provider=provider or found_provider,
+            dialect=dialect or found_dialect,
+            policy=self.settings.capture,
+            fingerprint=self.fingerprint(),
+            server_address=address,
+            server_port=port,
+        )
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the fingerprints with the ledger's key; opens the ledger."""
+        if self._fingerprint is None:
+            self._fingerprint = Fingerprint(self.store.fingerprint_key())
+        return self._fingerprint
+
+    def new_key(self) -> str:
+        """Return a fresh idempotency key."""
+        return "vidobs-" + ids.uuid7_hex(self.clock.time_ns(), self.bits(ids.SEED_BITS))
+
+    def instrument(self, client: Any) -> bool:
+        """Give a client's requests HTTP spans, where wanted; return whether ours are on it."""
+        mode = self.settings.http_spans
+        if mode is HttpSpans.OFF or not self.tracing.active:
+            return False
+        inner = client._client  # noqa: SLF001 - the SDK has no public name for its HTTP client
+        return http.instrument(inner, self.tracing, mode.value, guard=self.guard)
+
+    def quiet(self, *, instrumented: bool) -> AbstractContextManager[None]:
+        """Return a context for polls: without HTTP spans of ours, unless all are wanted."""
+        if instrumented and self.settings.http_spans is HttpSpans.CREATES:
+            return http.suppressed()
+        return _NOTHING
+
+    @property
+    def all_polls_live(self) -> bool:
+        """Whether polls have open spans, for their HTTP spans to go under."""
+        return self.settings.http_spans is HttpSpans.ALL and self.tracing.active
+
+    @property
+    def counts_calls(self) -> bool:
+        """Whether anybody measures single calls."""
+        return self.signals.active
+
+    # -- the maintenance thread --------------------------------------------------------------------
+
+    def _publish(self, batch: Sequence[Happening]) -> None:
+        self.signals.publish(batch)
+        events = [event for seen in batch for event in seen.events]
+        if events:
+            self.callbacks.dispatch(events)
+            self.relay.push(events)
+            self.relay.wake()
+
+    def _chores(self) -> float:
+        late, rest = self.store.keep(time.monotonic())
+        if late:
+            self._publish(late)
+        return rest
+
+    def _report_fault(self, where: str, error: BaseException) -> None:
+        _log.warning("%s: %s: %s", where, type(error).__name__, error, exc_info=error)
+
+    # -- flush and the end -------------------------------------------------------------------------
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait until everything is written and delivered; return what is left."""
+        deadline = time.monotonic() + timeout_s
+        self.maintenance.flush(_until(deadline))
+        self.callbacks.drain(_until(deadline))
+        left = self.relay.flush(_until(deadline))
+        if self._otel is not None:
+            self._otel.flush(_until(deadline))
+        return left + self.maintenance.left + self.callbacks.left + self.store.backlog.waiting
+
+    def shutdown(self, timeout_s: float) -> int:
+        """Flush, then end threads and give the files back; return what is left."""
+        if self._closed:
+            return 0
+        deadline = time.monotonic() + timeout_s
+        self.maintenance.flush(_until(deadline))
+        return self.callbacks.close(_until(deadline)) + self.retire(_until(deadline))
+
+    def retire(self, timeout_s: float) -> int:
+        """End everything but the callbacks, which may go on with another runtime."""
+        self._closed = True
+        deadline = time.monotonic() + timeout_s
+        self.maintenance.flush(_until(deadline))
+        self.forget_functions()
+        left = self.relay.close(_until(deadline)) + self.maintenance.left
+        self.maintenance.stop(_until(deadline))
+        lost = self.store.close()
+        if lost:
+            self.signals.lost(lost, "the ledger could not be written before the process ended")
+        if self._otel is not None:
+            self._otel.shutdown(_until(deadline))
+        return left + lost
+
+
+    def forget_functions(self) -> None:
+        """Unsubscribe the functions that came with the settings."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+
+def _price_book(loaded: Loaded) -> PriceBook:
+    book = built_in_prices()
+    return book.with_rows(loaded.settings.prices) if loaded.settings.prices else book
+
+
+def built_in_prices() -> PriceBook:
+    """Return the price book that ships with vidobs."""
+    return PriceBook(read_price_table(price_table()).rows)
+
+
+def _until(deadline: float) -> float:
+    return max(0.0, deadline - time.monotonic())

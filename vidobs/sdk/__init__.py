@@ -1,0 +1,1 @@
+"""The edges in a user's program: `wrap(client)` for the official SDKs."""

@@ -1,0 +1,71 @@
+"""Reads what the openai SDK returns, whatever wrapper it comes in, without reading a stream early."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+
+_RESPONSE_MODULES = ("openai._response", "openai._legacy_response")
+
+
+class Shape(Enum):
+    """What kind of object the SDK returned."""
+
+    VALUE = auto()  # a parsed model
+    WRAPPER = auto()  # around an HTTP response: raw, streaming or binary
+    RESPONSE = auto()  # the HTTP response itself
+
+
+def shape_of(result_type: type) -> Shape:
+    """Classify the type of a result; the caller remembers the answer."""
+    for base in result_type.__mro__:
+        module = base.__module__
+        if module in _RESPONSE_MODULES:
+            return Shape.WRAPPER
+        if module.partition(".")[0] in ("httpx", "httpx2"):
+            return Shape.RESPONSE
+    return Shape.VALUE
+
+
+def response_of(result: Any, shape: Shape) -> Any | None:
+    """Return the HTTP response inside a result."""
+    if shape is Shape.RESPONSE:
+        return result
+    if shape is Shape.WRAPPER:
+        found = getattr(result, "http_response", None)
+        return found if found is not None else getattr(result, "response", None)
+    return None
+
+
+def buffered(response: Any) -> bytes | None:
+    """Return a body that was read already; `None` while it is still a stream."""
+    try:
+        content = response.content
+    except RuntimeError:
+        return None
+    return content if isinstance(content, bytes) else None
+
+
+def announced_bytes(response: Any) -> int | None:
+    """Return the Content-Length of a body that comes as it is, not compressed."""
+    if response.headers.get("content-encoding"):
+        return None
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdigit() else None
+
+
+class _WithPrompt(msgspec.Struct):
+    prompt: str | None = None
+
+
+def prompt_in(body: Any) -> str | None:
+    """Return the prompt that an answer repeats."""
+    if not isinstance(body, bytes):
+        prompt = getattr(body, "prompt", None)
+        return prompt if isinstance(prompt, str) else None
+    try:
+        return msgspec.json.decode(body, type=_WithPrompt).prompt
+    except msgspec.MsgspecError:
+        return None

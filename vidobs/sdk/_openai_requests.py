@@ -1,0 +1,80 @@
+"""Prepares a create of the openai SDK: its idempotency key, its retries, its files."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+_RETRY_COUNT_HEADER = "x-stainless-retry-count"
+
+
+def given_key(options: Any) -> str | None:
+    """Return the caller's own idempotency key."""
+    for name, value in headers_of(options).items():
+        if name.lower() == "idempotency-key" and isinstance(value, str):
+            return value
+    return None
+
+
+def headers_of(options: Any) -> Mapping[str, Any]:
+    """Return the extra headers of a request; the SDK has a marker for none."""
+    headers = options.headers
+    return headers if isinstance(headers, dict) else {}
+
+
+def prepared(options: Any, *, key: str, own_retries: bool) -> Any:
+    """Return a copy of a request with the key in it, sent once if the retries are ours."""
+    made = copy.copy(options)
+    made.headers = {**headers_of(options), IDEMPOTENCY_HEADER: key}
+    if own_retries:
+        made.max_retries = 0
+    return made
+
+
+def counted(options: Any, *, retries: int) -> Any:
+    """Return the request for another attempt, with the count that the SDK would send."""
+    made = copy.copy(options)
+    made.headers = {**headers_of(options), _RETRY_COUNT_HEADER: str(retries)}
+    return made
+
+
+class Rewind:
+    """Puts uploaded files back to where they stood, so that a create can be sent again."""
+
+    def __init__(self, files: object) -> None:
+        self._places: list[tuple[Any, int]] = []
+        self.possible = True
+        for stream in _streams(files):
+            try:
+                self._places.append((stream, stream.tell()))
+            except (OSError, ValueError, AttributeError):
+                self.possible = False
+
+    def rewind(self) -> bool:
+        """Seek back; `False` when a stream cannot."""
+        if not self.possible:
+            return False
+        try:
+            for stream, place in self._places:
+                stream.seek(place)
+        except (OSError, ValueError, AttributeError):
+            return False
+        return True
+
+
+def _streams(files: object) -> Iterator[Any]:
+    """Find the file objects among uploads as httpx takes them."""
+    if isinstance(files, dict):
+        parts = list(files.values())
+    elif isinstance(files, (list, tuple)):
+        parts = [part[1] for part in files if isinstance(part, (list, tuple)) and len(part) > 1]
+    else:
+        return
+    for part in parts:
+        content = part[1] if isinstance(part, tuple) and len(part) > 1 else part
+        if hasattr(content, "read"):
+            yield content

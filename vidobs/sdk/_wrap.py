@@ -1,0 +1,116 @@
+"""`wrap(client)`: observe every video call of a client, and hand back the very same client."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from vidobs import runtime
+from vidobs.core.errors import ConfigError, UnsupportedClientError, unknown_name
+from vidobs.observer.limits import SpendLimit
+from vidobs.sdk._openai_client import WatchedClient
+from vidobs.sdk._openai_funnel import AsyncFunnel, SyncFunnel
+from vidobs.sdk._settings import RetryCreates, WrapSettings
+from vidobs.telemetry import http
+
+T = TypeVar("T")
+
+_MARK = "_vidobs"
+_REPLACED = ("request", "copy", "with_options")
+_FUNNELS = {"SyncAPIClient": SyncFunnel, "AsyncAPIClient": AsyncFunnel}
+
+
+def wrap(
+    client: T,
+    *,
+    retry_creates: str = "safe",
+    max_spend_usd: Decimal | float | str | None = None,
+    provider: str | None = None,
+    dialect: str | None = None,
+) -> T:
+    """Observe the video calls of an `openai` client; return the same object.
+
+    Works for `OpenAI`, `AsyncOpenAI`, `AzureOpenAI` and `AsyncAzureOpenAI`, and for the copies that
+    `with_options()` and `copy()` make. Wrapping twice changes the settings, nothing else.
+
+    Args:
+        client: the client. It is changed in place; `unwrap` changes it back.
+        retry_creates: when a create may be sent again. `safe`: only when it was provably not
+            accepted (the connection failed, 429, 503 with Retry-After); `idempotent`: the server
+            honours `Idempotency-Key`, so as the SDK does; `sdk`: as the SDK does, on any server.
+        max_spend_usd: refuse, before anything is sent, a create whose quote would bring this
+            client's spend in this process above so many US dollars.
+        provider: the name to file jobs and look prices up under; by default `azure` or `openai`.
+        dialect: the variant of the protocol the server speaks; by default that of the provider.
+
+    Raises:
+        UnsupportedClientError: `client` is no client of the openai SDK.
+        ConfigError: an argument, the environment or the configuration file cannot be used.
+    """
+    funnel_class = _funnel_class(client)
+    settings = WrapSettings(
+        retry_creates=_retry_creates(retry_creates),
+        limit=None if max_spend_usd is None else SpendLimit(_usd(max_spend_usd)),
+        provider=provider,
+        dialect=dialect,
+    )
+    runtime.current()  # a configuration that cannot be used is said here, not in the middle of a call
+    _attach(client, funnel_class, settings)
+    return client
+
+
+def unwrap(client: T) -> T:
+    """Stop observing a client; return the same object. A client that is not wrapped stays as it is."""
+    if _MARK in vars(client):
+        for name in (*_REPLACED, _MARK):
+            delattr(client, name)
+        http.uninstrument(client._client)  # type: ignore[attr-defined]  # noqa: SLF001 - the SDK's own
+    return client
+
+
+def _attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
+    already = vars(client).get(_MARK)
+    if already is not None:
+        already.settings = settings
+        return
+    watched = WatchedClient(client, settings, runtime.current)
+
+    def copy(*args: Any, **kwargs: Any) -> Any:
+        made = watched.copy(*args, **kwargs)
+        _attach(made, funnel_class, watched.settings)
+        return made
+
+    client.request = funnel_class(watched).request
+    client.copy = client.with_options = copy
+    setattr(client, _MARK, watched)
+
+
+def _funnel_class(client: object) -> Any:
+    for base in type(client).__mro__:
+        if base.__module__ == "openai._base_client" and base.__name__ in _FUNNELS:
+            return _FUNNELS[base.__name__]
+    given = client.__name__ if isinstance(client, type) else type(client).__name__
+    hint = f"; pass an instance: vidobs.wrap({given}())" if isinstance(client, type) else ""
+    msg = (
+        f"cannot wrap {given!r}: vidobs.wrap takes a client of the openai SDK "
+        f"(OpenAI, AsyncOpenAI, AzureOpenAI, AsyncAzureOpenAI){hint}"
+    )
+    raise UnsupportedClientError(msg)
+
+
+def _retry_creates(given: str) -> RetryCreates:
+    try:
+        return RetryCreates(given)
+    except ValueError:
+        raise ConfigError(unknown_name("retry_creates", str(given), RetryCreates)) from None
+
+
+def _usd(given: Decimal | float | str) -> Decimal:
+    try:
+        usd = Decimal(str(given))
+    except InvalidOperation:
+        usd = Decimal("NaN")
+    if not usd.is_finite() or usd < 0:
+        msg = f"max_spend_usd={given!r} is no amount of US dollars; give a number such as 25 or '9.99'"
+        raise ConfigError(msg)
+    return usd
