@@ -1,0 +1,107 @@
+"""Everything that is told about a call after it ended, besides its span.
+
+Runs on the maintenance thread, in batches: metrics, one log line and one OpenTelemetry log record
+per event, and a line and a record for a call that raised.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from vidobs.core import names
+from vidobs.core.events import EventName, VideoEvent
+from vidobs.telemetry import fields
+from vidobs.telemetry.lines import Lines
+from vidobs.telemetry.metrics import Metrics
+from vidobs.telemetry.records import Records
+from vidobs.telemetry.times import ns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
+
+    from vidobs.core.jobs import TraceRef
+    from vidobs.core.protocols import Happening
+
+
+class Signals:
+    """Publishes what happened. Providers that are not given are the global ones, as they come."""
+
+    def __init__(
+        self,
+        *,
+        meter_provider: MeterProvider | None = None,
+        logger_provider: LoggerProvider | None = None,
+        logger: logging.Logger | None = None,
+    ) -> None:
+        self._metrics = Metrics(meter_provider)
+        self._records = Records(logger_provider)
+        self._lines = Lines(logger)
+
+    def publish(self, batch: Sequence[Happening]) -> None:
+        """Tell metrics and logs of some calls, oldest first."""
+        bridged = self._lines.leads_to_otel()
+        for seen in batch:
+            self._metrics.call(seen)
+            for event in seen.events:
+                self._metrics.event(event)
+                self._event(event, bridged=bridged)
+            if seen.error_type is not None:
+                self._failure(seen, bridged=bridged)
+
+    def lost(self, count: int, why: str) -> None:
+        """Count and say that writes to the ledger were given up."""
+        self._metrics.lost(count, why)
+        self._lines.write(
+            logging.WARNING,
+            names.LEDGER_LOST,
+            lambda: {names.LOG_COUNT: count, names.LOG_FIELD_OF[names.LOST_REASON]: why},
+        )
+
+    def guard_tripped(self, where: str) -> None:
+        """Count a fault of vidobs itself. May be called from any thread."""
+        self._metrics.guard_tripped(where)
+
+    def _event(self, event: VideoEvent, *, bridged: bool) -> None:
+        level = fields.level_of(event.name)
+        self._lines.write(level, event.name.value, partial(fields.line_of, event))
+        if self._wants_record(level, bridged=bridged):
+            self._records.emit(
+                level,
+                event.name.value,
+                fields.of_event(event),
+                at_ns=ns(event.at),
+                trace=event.job.trace,
+            )
+
+    def _failure(self, seen: Happening, *, bridged: bool) -> None:
+        """Tell of a call that raised; where an event tells of it too, only as an exception."""
+        level = logging.WARNING
+        told = _failed_event(seen)
+        if told is None:
+            self._lines.write(
+                level, EventName.CALL_FAILED.value, partial(fields.line_of_failure, seen)
+            )
+        if self._wants_record(level, bridged=bridged):
+            trace: TraceRef | None = None if told is None else told.job.trace
+            attributes = fields.of_failure(seen)
+            if told is not None:
+                attributes |= fields.identity(told.job)
+            self._records.emit(
+                level, names.EXCEPTION_EVENT, attributes, at_ns=seen.end_ns, trace=trace
+            )
+
+    def _wants_record(self, level: int, *, bridged: bool) -> bool:
+        """Tell whether a record has to be emitted: not when a handler makes one from the line."""
+        return self._records.active and not (bridged and self._lines.enabled(level))
+
+
+def _failed_event(seen: Happening) -> VideoEvent | None:
+    for event in seen.events:
+        if event.name is EventName.CALL_FAILED:
+            return event
+    return None
