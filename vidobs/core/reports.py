@@ -19,6 +19,11 @@ class SpendRow(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int = 0  # jobs without a known price; in no sum
     seconds: Decimal | None = None  # of finished video, as far as known
 
+    @property
+    def priced(self) -> bool:
+        """Whether `usd` says anything: the cost of at least one job is known."""
+        return self.unknown < self.jobs
+
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):
     """Spend in a period.

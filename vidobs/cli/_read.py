@@ -1,0 +1,66 @@
+"""What the commands need from outside: the ledger's read model and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    import typer
+
+    from vidobs.core.events import VideoEvent
+    from vidobs.core.jobs import Job, JobState
+    from vidobs.core.reports import LedgerInfo, Spend
+
+
+class Reader(Protocol):
+    """The ledger, for reading. Each method raises `LedgerError` when it cannot be read."""
+
+    def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        model: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+    ) -> list[Job]:
+        """Return jobs, the newest first."""
+        ...
+
+    def job(self, id_or_prefix: str) -> list[Job]:
+        """Return the jobs that have this id, a longer one, or this id at the provider."""
+        ...
+
+    def events(self, job_id: str) -> list[VideoEvent]:
+        """Return a job's events, the oldest first."""
+        ...
+
+    def spend(self, by: str, since: datetime | None = None) -> Spend:
+        """Return what the jobs cost, by model, provider, day, user or tag."""
+        ...
+
+    def info(self) -> LedgerInfo:
+        """Return the state of the ledger itself; checks the whole file."""
+        ...
+
+
+def open_reader() -> Reader:
+    """Open the ledger that the settings name, without ever creating or changing it."""
+    from vidobs import config, runtime
+
+    return runtime.open_reader(config.load().settings)
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """Where the commands get the ledger and the time from; a test hands in its own as `obj`."""
+
+    open_reader: Callable[[], Reader] = open_reader
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+def doors(ctx: typer.Context) -> Doors:
+    """Return what this run was given, else the real ones."""
+    return ctx.obj if isinstance(ctx.obj, Doors) else Doors()

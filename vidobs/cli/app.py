@@ -1,0 +1,107 @@
+"""The command line: which commands there are, and what an error looks like.
+
+A command's module is imported when the command runs, so that `vidobs jobs` does not wait for what
+only `vidobs demo` needs.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from vidobs.core.errors import ConfigError, VidobsError, unknown_name
+from vidobs.core.scrub import scrub
+
+COMMANDS = {
+    "sandbox": "vidobs.cli.sandbox:sandbox",
+    "jobs": "vidobs.cli.jobs:jobs",
+    "job": "vidobs.cli.job:job",
+    "spend": "vidobs.cli.spend:spend",
+    "prices": "vidobs.cli.prices:prices",
+    "config": "vidobs.cli.config:config",
+    "doctor": "vidobs.cli.doctor:doctor",
+}
+WRONG = 2  # exit code of every error that vidobs reports itself
+
+
+class Commands(TyperGroup):
+    """The commands of the table, each imported when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - typer's own signature
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's own signature
+        """Import a command."""
+        if cmd_name in COMMANDS:
+            return _imported(cmd_name)
+        if ctx.resilient_parsing:  # completion in a shell asks about half a word
+            return None
+        raise ConfigError(unknown_name("command", cmd_name, COMMANDS))
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own signature
+        """Run a command; our own errors become one red line and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except VidobsError as error:
+            said = scrub(str(error))
+            Console(stderr=True, soft_wrap=True).print(Text(f"error: {said}", style="red"))
+            raise typer.Exit(WRONG) from None
+
+
+def _imported(name: str) -> Any:  # noqa: ANN401 - click's command class, whose module differs by version
+    module, _, function = COMMANDS[name].partition(":")
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(getattr(import_module(module), function))
+    return get_command(alone)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def installed_version() -> str:
+    """Return the version of vidobs, as its package says."""
+    try:
+        return version("vidobs")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "unknown"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vidobs {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def vidobs(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Follow video jobs: what they cost, where they stand, and whether they were paid twice."""
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode
+    app()
