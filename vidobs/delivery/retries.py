@@ -1,0 +1,113 @@
+"""What to do about events that an exporter did not take. Pure."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.core.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BATCH = 64  # events; more at once hold the interpreter for milliseconds
+STRIKES = 8  # unexpected failures until a batch is suspected of holding a poison event
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 60.0
+SHORTEST_WAIT_S = 0.05
+DEEPEST_CAUSE = 10  # links of a chain of exceptions that are looked at
+LONGEST_RETRY_AFTER_S = 86_400.0  # what a receiver may ask for
+
+
+class Verdict(Enum):
+    """What happens to a batch that was not taken."""
+
+    WAIT = auto()  # the same again, later
+    SPLIT = auto()  # the first half of it, at once: one event of it may be at fault
+    SPLIT_LATER = auto()  # the same after a wait, since the receiver may be at fault after all
+    BURY = auto()  # its only event is at fault
+
+
+class Fault(Enum):
+    """What a failure says about receiver and events."""
+
+    OUTAGE = auto()  # the receiver cannot be had right now
+    REFUSAL = auto()  # the receiver does not want these events, now or later
+    UNEXPECTED = auto()  # the exporter raised what it never meant to
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How the events behind the cursor are tried, in view of what became of them so far."""
+
+    failures: int = 0  # in a row
+    strikes: int = 0  # unexpected failures at this place or, while there are suspects, before it
+    alone: int = 0  # unexpected failures of one event tried by itself
+    size: int = BATCH  # rows tried at once
+    suspects_to: int = 0  # the place of the last row that may be a poison event
+
+    def moved(self, cursor: int) -> Plan:
+        """Go on after the cursor moved: carefully until the suspects are behind it."""
+        if cursor >= self.suspects_to:
+            return FRESH
+        return msgspec.structs.replace(self, failures=0, alone=0, size=min(BATCH, self.size * 2))
+
+    def failed(self, error: BaseException, places: Sequence[int]) -> tuple[Plan, Verdict]:
+        """Decide what to do after the rows at `places` were not taken.
+
+        An outage is waited for, however long it takes. A refusal is pinned on one event by halving
+        the batch. Anything else may be either: it is taken for an outage `STRIKES` times, then
+        pinned down too, and a single event gets as many tries of its own before it is buried.
+        """
+        fault, single = fault_of(error), len(places) == 1
+        if fault is Fault.REFUSAL:
+            return (self, Verdict.BURY) if single else (halved(self, places), Verdict.SPLIT)
+        plan = msgspec.structs.replace(self, failures=self.failures + 1)
+        if fault is Fault.OUTAGE:
+            return plan, Verdict.WAIT
+        plan = msgspec.structs.replace(
+            plan, strikes=self.strikes + 1, alone=self.alone + 1 if single else 0
+        )
+        if (plan.alone if single else plan.strikes) < STRIKES:
+            return plan, Verdict.WAIT
+        return (plan, Verdict.BURY) if single else (halved(plan, places), Verdict.SPLIT_LATER)
+
+
+FRESH = Plan()
+
+
+def halved(plan: Plan, places: Sequence[int]) -> Plan:
+    """Suspect the rows at `places`, and try the first half of them."""
+    return msgspec.structs.replace(
+        plan, size=len(places) // 2, suspects_to=max(plan.suspects_to, places[-1])
+    )
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Tell what a failure means; an `OSError` at its root is a network or a disk that fails."""
+    if isinstance(error, ExportError):
+        return Fault.OUTAGE if error.retryable else Fault.REFUSAL
+    cause: BaseException | None = error
+    for _ in range(DEEPEST_CAUSE):
+        if cause is None:
+            break
+        if isinstance(cause, OSError):
+            return Fault.OUTAGE
+        cause = cause.__cause__ or cause.__context__
+    return Fault.UNEXPECTED
+
+
+def wait_s(failures: int, error: BaseException, chance: float) -> float:
+    """Return how long to wait after so many failures in a row.
+
+    Exponential back-off with full jitter, `chance` being between 0 and 1, and never less than the
+    receiver asked for.
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures - 1, 16))
+    backoff = max(SHORTEST_WAIT_S, chance * longest)
+    asked = error.retry_after_s if isinstance(error, ExportError) else None
+    if asked is None or not asked > backoff:  # written so that nan counts as nothing asked
+        return backoff
+    return min(asked, LONGEST_RETRY_AFTER_S)
