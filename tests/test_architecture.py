@@ -47,9 +47,14 @@ def names_in(node: ast.AST | None) -> set[str]:
 
 
 def catches_everything(node: ast.AST) -> bool:
-    """Tell whether a node is a bare or broad `except`, or a broad `contextlib.suppress`."""
+    """Tell whether a node is a bare or broad `except`, or a broad `contextlib.suppress`.
+
+    A handler that ends in a bare `raise` only looks on: what it saw goes on its way.
+    """
     if isinstance(node, ast.ExceptHandler):
-        return node.type is None or bool(names_in(node.type) & BROAD)
+        last = node.body[-1]
+        passes_on = isinstance(last, ast.Raise) and last.exc is None
+        return not passes_on and (node.type is None or bool(names_in(node.type) & BROAD))
     if isinstance(node, ast.Call) and "suppress" in names_in(node.func):
         return any(names_in(argument) & BROAD for argument in node.args)
     return False
@@ -139,6 +144,13 @@ def test_every_spelling_of_a_broad_except_is_seen(code):
     tree = ast.parse(code)
 
     assert any(catches_everything(node) for node in ast.walk(tree))
+
+
+def test_a_broad_except_that_raises_again_is_fine():
+    """Rolling back, or looking at what passes by, hides nothing."""
+    tree = ast.parse("try: f()\nexcept BaseException:\n    undo()\n    raise")
+
+    assert not any(catches_everything(node) for node in ast.walk(tree))
 
 
 def test_a_narrow_except_is_fine():

@@ -49,9 +49,10 @@ class Reader(Protocol):
 
 def open_reader() -> Reader:
     """Open the ledger that the settings name, without ever creating or changing it."""
-    from vidobs import config, runtime
+    from vidobs import config
+    from vidobs.ledger.reader import open_ledger
 
-    return runtime.open_reader(config.load().settings)
+    return open_ledger(config.load().settings.ledger.path)
 
 
 class Doors(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -12,7 +13,7 @@ from vidobs.core.jobs import Job, JobState
 from vidobs.core.money import ZERO
 from vidobs.core.reports import LedgerInfo, Spend, SpendRow
 from vidobs.ledger import codec
-from vidobs.ledger.database import MEMORY, open_reader, translated
+from vidobs.ledger.database import MEMORY, open_reader, open_writer, translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -119,6 +120,13 @@ class LedgerReader:
     def _unknown(self, since: datetime | None) -> list[Job]:
         first = 0 if since is None else codec.seq_at(since)
         return [codec.load_job(doc) for (doc,) in self._all("unknown_spend", first)]
+
+
+def open_ledger(path: str | None) -> LedgerReader:
+    """Open a file for reading. Where there is none yet, nothing has been observed: an empty one."""
+    if path is None or not Path(path).exists():
+        return LedgerReader(MEMORY, open_writer(MEMORY))
+    return LedgerReader(path)
 
 
 def _spend_row(row: tuple[Any, ...]) -> SpendRow:

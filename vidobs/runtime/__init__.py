@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from vidobs import config
 from vidobs.core import billing
-from vidobs.ledger.database import MEMORY
-from vidobs.ledger.reader import LedgerReader
+from vidobs.ledger.reader import LedgerReader, open_ledger
 from vidobs.runtime._runtime import Runtime, built_in_prices
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def open_reader(settings: Settings) -> LedgerReader:
     runtime = _process.runtime
     if settings.ledger.path is None and runtime is not None:
         return runtime.store.reader()
-    return LedgerReader(settings.ledger.path or MEMORY)
+    return open_ledger(settings.ledger.path)
 
 
 def _nothing() -> None:
