@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec resolves the annotations at run time
-from decimal import Decimal  # noqa: TC003 - msgspec resolves the annotations at run time
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec

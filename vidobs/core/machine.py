@@ -7,8 +7,9 @@ job gets at most one terminal event.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -16,12 +17,8 @@ from vidobs.core import billing
 from vidobs.core.calls import Operation, VideoRequest
 from vidobs.core.events import TERMINAL_EVENT_OF, EventName
 from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vidobs.core.policies import BillingPolicy
-    from vidobs.core.prices import PriceBook
+from vidobs.core.policies import BillingPolicy
+from vidobs.core.prices import PriceBook
 
 PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor exported
 _NOT_WORTH_A_WRITE = frozenset({"polls", "progress", "raw_status"})
@@ -128,7 +125,7 @@ def _merge(job: Job, seen: VideoRequest) -> VideoRequest:
     )
 
 
-def _enter(  # noqa: PLR0913 - one place decides what entering a state means
+def _enter(
     job: Job,
     snapshot: JobSnapshot,
     target: JobState,

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from vidobs.config import Loaded, Settings
     from vidobs.core.events import VideoEvent
-    from vidobs.delivery.callbacks import Callbacks
 
 __all__ = [
     "Runtime",
@@ -170,6 +169,4 @@ def cost(
     """Return what a video would cost in US dollars, `None` where no price is known."""
     runtime = current()
     book = runtime.rules.book if runtime is not None else built_in_prices()
-    return billing.cost(
-        model, provider, book=book, seconds=seconds, size=size, audio=audio, n=n
-    )
+    return billing.cost(model, provider, book=book, seconds=seconds, size=size, audio=audio, n=n)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from vidobs.core.protocols import Clock, Happening
 
 _log = logging.getLogger("vidobs")
+_KIND: dict[OtelSetup, setup.Kind] = {OtelSetup.CONSOLE: "console", OtelSetup.OTLP: "otlp"}
+_MODE: dict[HttpSpans, http.HttpSpans] = {HttpSpans.CREATES: "creates", HttpSpans.ALL: "all"}
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
 
@@ -56,7 +58,7 @@ class Runtime:
         self.callbacks = callbacks or Callbacks(report=self._report_fault)
         self._otel = None
         if settings.otel is not OtelSetup.NONE:
-            self._otel = setup.set_up(settings.otel.value, service_name=settings.service_name)
+            self._otel = setup.set_up(_KIND[settings.otel], service_name=settings.service_name)
         self.tracing = Tracing(getrandbits=self.bits, same_trace_s=settings.same_trace_s)
         self.signals = Signals()
         self.store = LedgerStore(
@@ -68,9 +70,7 @@ class Runtime:
             full_sync=settings.durability.value == "full",
         )
         self._resolve_callbacks()
-        self.maintenance = Maintenance(
-            publish=self._publish, chores=self._chores, guard=self.guard
-        )
+        self.maintenance = Maintenance(publish=self._publish, chores=self._chores, guard=self.guard)
         self.observer = Observer(
             backlog=self.store.backlog,
             tracing=self.tracing,
@@ -127,13 +127,13 @@ class Runtime:
         """Return a fresh idempotency key."""
         return "vidobs-" + ids.uuid7_hex(self.clock.time_ns(), self.bits(ids.SEED_BITS))
 
-    def instrument(self, client: Any) -> bool:
+    def instrument(self, client: Any) -> bool:  # noqa: ANN401 - the SDK is never imported
         """Give a client's requests HTTP spans, where wanted; return whether ours are on it."""
         mode = self.settings.http_spans
         if mode is HttpSpans.OFF or not self.tracing.active:
             return False
         inner = client._client  # noqa: SLF001 - the SDK has no public name for its HTTP client
-        return http.instrument(inner, self.tracing, mode.value, guard=self.guard)
+        return http.instrument(inner, self.tracing, _MODE[mode], guard=self.guard)
 
     def quiet(self, *, instrumented: bool) -> AbstractContextManager[None]:
         """Return a context for polls: without HTTP spans of ours, unless all are wanted."""
@@ -204,7 +204,6 @@ class Runtime:
         if self._otel is not None:
             self._otel.shutdown(_until(deadline))
         return left + lost
-
 
     def forget_functions(self) -> None:
         """Unsubscribe the functions that came with the settings."""
