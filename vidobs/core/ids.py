@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+SEED_BITS = 74  # the random bits of a UUIDv7
+
 _VERSION_7 = 7 << 76
 _VARIANT = 2 << 62
 _RAND_A = (1 << 12) - 1
