@@ -149,7 +149,7 @@ class Runtime:
     @property
     def counts_calls(self) -> bool:
         """Whether anybody measures single calls."""
-        return self.signals.active
+        return self.signals.counts_calls
 
     # -- the maintenance thread --------------------------------------------------------------------
 

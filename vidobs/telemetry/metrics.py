@@ -94,6 +94,11 @@ class Metrics:
         self._error = Bounded()
         self._provider = Bounded()
 
+    @property
+    def active(self) -> bool:
+        """Whether anybody receives them."""
+        return self._instruments.get() is not None
+
     def call(self, seen: Happening) -> None:
         """Record one call."""
         to = self._instruments.get()

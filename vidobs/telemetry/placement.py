@@ -32,14 +32,12 @@ CONTINUE = Place(Under.ORIGIN, linked=False)
 START_AND_LINK = Place(Under.NOTHING, linked=True)
 
 
-def place(*, origin: str | None, ambient: str | None, late: bool) -> Place:
-    """Return where a span goes.
+def place(*, origin: str, ambient: str | None, late: bool) -> Place:
+    """Return where the span of a later call goes.
 
-    `origin` and `ambient` are trace ids (`None`: there is no such span); `late` says that the
-    create is too long ago for the same trace.
+    `origin` and `ambient` are the trace ids of the create span and of the current span (`None`:
+    there is none); `late` says that the create is too long ago for the same trace.
     """
-    if origin is None:
-        return STAY
     if ambient is not None:
         return STAY if ambient == origin else STAY_AND_LINK
     return START_AND_LINK if late else CONTINUE

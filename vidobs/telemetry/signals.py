@@ -42,11 +42,17 @@ class Signals:
         self._records = Records(logger_provider)
         self._lines = Lines(logger)
 
+    @property
+    def counts_calls(self) -> bool:
+        """Whether single calls are measured, those included that bring nothing new."""
+        return self._metrics.active
+
     def publish(self, batch: Sequence[Happening]) -> None:
         """Tell metrics and logs of some calls, oldest first."""
         bridged = self._lines.leads_to_otel()
         for seen in batch:
-            self._metrics.call(seen)
+            if not seen.late:
+                self._metrics.call(seen)
             for event in seen.events:
                 self._metrics.event(event)
                 self._event(event, bridged=bridged)
@@ -101,7 +107,5 @@ class Signals:
 
 
 def _failed_event(seen: Happening) -> VideoEvent | None:
-    for event in seen.events:
-        if event.name is EventName.CALL_FAILED:
-            return event
-    return None
+    """Return the event that tells what the call raised: `call.failed`, or a create's outcome."""
+    return next((event for event in seen.events if event.detail is not None), None)
