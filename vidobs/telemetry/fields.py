@@ -48,11 +48,9 @@ def of_event(event: VideoEvent) -> Attributes:
     out[names.EVENT_ID] = event.id
     if job.progress is not None and not event.name.terminal:
         out[names.JOB_PROGRESS] = job.progress
-    if event.name is EventName.CALL_FAILED:
-        out |= of_exception(event.detail)
-    elif event.name.terminal:
+    if event.name.terminal:
         _of_job_error(job, out)
-    return out
+    return out | of_exception(event.detail)
 
 
 def identity(job: Job) -> Attributes:

@@ -220,6 +220,21 @@ def test_a_failed_call_of_a_known_job_is_one_line(logs, job):
     assert raised.attributes["gen_ai.response.id"] == "video_1"
 
 
+def test_a_create_nobody_knows_the_outcome_of_says_what_it_raised(logs, job):
+    """The event of a create that raised is its only line, so it carries the exception."""
+    unknown = msgspec.structs.replace(job, state=JobState.UNKNOWN)
+    told = event(EventName.UNKNOWN, unknown, detail="APITimeoutError: slow")
+    logs.signals.publish([seen(told, error_type="APITimeoutError", detail="APITimeoutError: slow")])
+    (line,) = logs.lines
+    assert line.vidobs["event"] == "video.unknown"
+    assert line.vidobs["exception_type"] == "APITimeoutError"
+    assert line.vidobs["exception_message"] == "slow"
+    assert [record.event_name for record, _ in logs.otel()] == [
+        "video.unknown",
+        "gen_ai.client.operation.exception",
+    ]
+
+
 def test_an_exception_without_a_text_has_only_its_type(logs):
     """Nothing is made up."""
     logs.signals.publish([seen(error_type="E", detail="E"), seen(error_type="E")])
