@@ -119,7 +119,10 @@ def check_options(exporter_id: str, factory: Factory, options: Mapping[str, obje
     Raises:
         ConfigError: one is not known, or one that is needed is missing.
     """
-    parameters = inspect.signature(factory).parameters
+    try:
+        parameters = inspect.signature(factory).parameters
+    except ValueError:  # compiled, and does not tell; it will have to check for itself
+        return
     takes = {
         name: parameter
         for name, parameter in parameters.items()

@@ -107,7 +107,7 @@ class RelayWorker:
     def _turn(self, now: datetime) -> Rest:
         if not self._claim(now):
             return self._take_rest(Rest(HELD_S), now)  # the holder may deliver everything
-        rows = self._read()
+        rows = self._outbox.read(self._cursor, self._plan.size)
         if not rows:
             return self._linger(now)
         self._lingered = False
@@ -170,14 +170,9 @@ class RelayWorker:
 
     def _release(self, now: datetime) -> None:
         with self._leasing:
-            if self._leased(now):
+            if self._leased_until is not None:
                 self._outbox.lease(self.name, self._owner, now - LEASE, now)
             self._leased_until = None
-
-    def _read(self) -> Sequence[OutboxRow]:
-        rows = self._outbox.read(self._cursor, self._plan.size)
-        suspects = [row for row in rows if row.seq <= self._plan.suspects_to]
-        return suspects or rows
 
     def _linger(self, now: datetime) -> Rest:
         """Keep the lease for a moment, since events come in flocks; then let others have it."""

@@ -67,7 +67,8 @@ class MemoryOutbox:
         if self.faults:
             raise self.faults.popleft()
         if self.leases[exporter][0] == owner:
-            self.cursors[exporter] = max(cursor, self.cursors.get(exporter, 0))
+            assert cursor >= self.cursors.get(exporter, 0), "the cursor went back"
+            self.cursors[exporter] = cursor
 
     def bury(self, exporter, row, error, now):
         """Keep a dead letter."""

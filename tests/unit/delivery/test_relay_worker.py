@@ -308,6 +308,42 @@ def test_an_export_that_hangs_loses_its_lease(make_worker, make_sink, outbox, cl
     assert outbox.cursors["sink"] >= cursor > 1
 
 
+def test_a_process_that_slept_does_not_put_the_cursor_back(
+    make_worker, make_sink, outbox, clock, make_event
+):
+    """A lease that was lost and regained during one export comes with a newer cursor."""
+    sleeping = make_sink()
+    here, there = make_worker("here", sleeping), make_worker("there", make_sink())
+    outbox.add(make_event(0))
+
+    def sleep():
+        clock.turn(60)
+        outbox.add(make_event(1))
+        run(there, clock)
+        there.close(clock.now)
+        here.renew(clock.now)
+
+    sleeping.script.append(sleep)
+    run(here, clock)
+
+    assert outbox.cursors == {"sink": 2}
+    assert sleeping.events == [make_event(0)]
+
+
+def test_a_lease_is_not_trusted_after_the_clock_was_put_back(
+    make_worker, outbox, clock, make_event
+):
+    """What was leased at noon for half a minute is not ours for the day before."""
+    worker = make_worker()
+    run(worker, clock)
+    clock.turn(-86_400)
+    outbox.add(make_event())
+
+    worker.step(clock.now)
+
+    assert outbox.leases["sink"] == ("here", clock.now + timedelta(seconds=30))
+
+
 def test_renewing_does_nothing_without_an_export(make_worker, outbox, clock):
     """A process with nothing to do leaves the lease alone."""
     worker = make_worker()

@@ -34,10 +34,12 @@ def test_a_retryable_error_is_retried_for_ever():
 
 def test_a_permanent_error_is_pinned_on_one_event():
     """A refused batch is halved at once, and a refused single event is buried."""
-    halved, verdict = FRESH.failed(REFUSED, [4, 5, 6])
-    assert (halved, verdict) == (Plan(size=1, suspects_to=6), Verdict.SPLIT)
+    plan, verdict = FRESH.failed(REFUSED, [4, 5, 6, 8, 9, 10, 11])
+    assert (plan, verdict) == (Plan(size=3, suspects_to=11), Verdict.SPLIT)
+    plan, verdict = plan.failed(REFUSED, [4, 5, 6])
+    assert (plan, verdict) == (Plan(size=1, suspects_to=11), Verdict.SPLIT)
 
-    assert halved.failed(REFUSED, [4]) == (halved, Verdict.BURY)
+    assert plan.failed(REFUSED, [4]) == (plan, Verdict.BURY)
 
 
 @pytest.mark.parametrize("error", [BROKEN, SystemExit(1), KeyboardInterrupt()])

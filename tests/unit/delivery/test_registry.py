@@ -1,0 +1,156 @@
+"""From what a user writes into `callbacks` to exporters and functions."""
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from vidobs.core.errors import ConfigError, MissingExtraError
+from vidobs.delivery.registry import GROUP, Resolved, installed, resolve
+
+
+class Wanting:
+    """An exporter with an option it cannot do without, and one it can."""
+
+    durable = True
+
+    def __init__(self, name, *, url, retries=3):
+        self.name = name
+        self.settings = (url, retries)
+
+    def export(self, batch):
+        """Do nothing."""
+
+    def close(self):
+        """Do nothing."""
+
+
+class Anything(Wanting):
+    """An exporter that takes any option."""
+
+    def __init__(self, name, **options):
+        super().__init__(name, url=options)
+
+
+def lacking_extra(name):
+    """Behave like an exporter whose SDK is not installed."""
+    raise MissingExtraError("datadog", "the exporter")
+
+
+def entry(name, value):
+    """Build an entry point of ours."""
+    return EntryPoint(name=name, value=value, group=GROUP)
+
+
+@pytest.fixture
+def found(monkeypatch, tmp_path):
+    """Entry points of a package that brings exporters."""
+    text = Path(__file__).read_text(encoding="utf-8").partition("def entry(")[0]
+    (tmp_path / "brought_exporters.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    kinds = {
+        "wanting": "brought_exporters:Wanting",
+        "anything": "brought_exporters:Anything",
+        "lacking": "brought_exporters:lacking_extra",
+        "gone": "brought_exporters.nowhere:Exporter",
+        "renamed": "brought_exporters:Old",
+        "odd": "brought_exporters:__doc__",
+        "wrong": "builtins:dict",
+    }
+    return {name: entry(name, value) for name, value in kinds.items()}
+
+
+def test_ids_become_exporters_with_their_options(found):
+    """An id names a type; several of one type have a name behind a slash."""
+    options = {"wanting": {"url": "a"}, "wanting/audit": {"url": "b", "retries": 0}, "other": {}}
+
+    got = resolve(["wanting", "wanting/audit", "anything"], options, found=found)
+
+    assert [one.name for one in got.exporters] == ["wanting", "wanting/audit", "anything"]
+    assert [one.settings for one in got.exporters] == [("a", 3), ("b", 0), ({}, 3)]
+    assert got.functions == ()
+
+
+def test_objects_and_functions_are_taken_as_they_are():
+    """What has an `export` is an exporter, what can be called is a function."""
+    exporter = Wanting("mine", url="x")
+
+    assert resolve([exporter, print], {}, found={}) == Resolved((exporter,), (print,))
+
+
+def test_an_unknown_exporter_is_refused(found):
+    """The error names what there is, and what was probably meant."""
+    with pytest.raises(ConfigError) as caught:
+        resolve(["wantin"], {}, found=found)
+
+    assert str(caught.value) == (
+        "unknown exporter 'wantin'; known: anything, gone, lacking, odd, renamed, wanting, wrong; "
+        "did you mean 'wanting'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "options", "message"),
+    [
+        (
+            "wanting",
+            {"url": "x", "retry": 1},
+            r"unknown option of exporter 'wanting': 'retry'; kno",
+        ),
+        ("wanting", {"url": "x", "retry": 1}, r"known: retries, url; did you mean 'retries'\?"),
+        ("wanting/a", {}, r"exporter 'wanting/a' needs url; set it under 'exporters: wanting/a:'"),
+        ("wanting", {"url": 1, "name": "b"}, r"unknown option of exporter 'wanting': 'name'; know"),
+        ("lacking", {}, r"the exporter needs packages .*: pip install 'vidobs\[datadog\]'"),
+        ("gone", {}, r"exporter 'gone' cannot be loaded from 'brought_exporters.nowhere:Exporter'"),
+        (
+            "renamed",
+            {},
+            r"exporter 'renamed' cannot be loaded .* has no attribute 'Old'; reinstall",
+        ),
+        ("odd", {}, r"exporter 'odd': 'brought_exporters:__doc__' is not a class or a function"),
+        (
+            "wrong",
+            {},
+            r"dict is no exporter, it lacks: name, durable, export, close; see vidobs\.E",
+        ),
+        ("wanting/", {}, r"'wanting/' is no id of an exporter; write 'type' or 'type/name'"),
+        ("a,b", {}, r"'a,b' is no id of an exporter"),
+        ("", {}, r"'' is no id of an exporter"),
+        (7, {}, r"callbacks: 7 is neither the id of an exporter, nor an exporter object, nor a fu"),
+        (Wanting, {}, r"callbacks: Wanting is a class; give an object, Wanting\(\.\.\.\)"),
+        (Wanting("a,b", url=""), {}, r"Wanting\.name is 'a,b'; an exporter's name is an id such"),
+        (Wanting(None, url=""), {}, r"Wanting\.name is None"),
+    ],
+)
+def test_what_does_not_fit_is_refused(found, item, options, message):
+    """Every mistake is an error at start that says what to do."""
+    with pytest.raises(ConfigError, match=message):
+        resolve([item], {item: options} if isinstance(item, str) else {}, found=found)
+
+
+def test_an_object_that_is_nearly_an_exporter_is_refused():
+    """The error says what it lacks."""
+
+    class Nearly:
+        name = "nearly"
+
+        def export(self, batch):
+            """Do nothing."""
+
+    with pytest.raises(ConfigError) as caught:
+        resolve([Nearly()], {}, found={})
+
+    assert (
+        str(caught.value) == "Nearly is no exporter, it lacks: durable, close; see vidobs.Exporter"
+    )
+
+
+def test_installed_packages_are_asked(monkeypatch, tmp_path):
+    """An exporter of another distribution is found by its entry point."""
+    metadata = tmp_path / "brought-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: brought\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[vidobs.exporters]\nbrought = brought:Exporter\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert installed()["brought"].value == "brought:Exporter"
