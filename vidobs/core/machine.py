@@ -23,6 +23,7 @@ from vidobs.core.prices import PriceBook
 PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor exported
 _NOT_WORTH_A_WRITE = frozenset({"polls", "progress", "raw_status"})
 
+_RUNNING = (JobState.QUEUED, JobState.IN_PROGRESS)
 _WITHIN_SECOND = timedelta(microseconds=999_999)
 
 _ORDER = {
@@ -56,15 +57,19 @@ class Advance(msgspec.Struct, frozen=True):
 
 def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Advance:
     """Return the job as it stands after `snapshot`, seen at `now` (aware UTC)."""
-    target = _target(job.state, snapshot.state)
+    target = _target(job.state, snapshot)
     changes = _facts(job, snapshot)
+    if _stale(job, snapshot.state, target):
+        changes.pop("raw_status", None)
+        changes.pop("error", None)
     events: list[EventName] = []
     if target is not job.state:
         changes["state"] = target
         _enter(job, snapshot, target, now=now, changes=changes, events=events)
     elif _new_tenth(job, changes):
         events.append(EventName.PROGRESS)
-    if not (events or changes.keys() - _NOT_WORTH_A_WRITE):
+    new_word = snapshot.state is None and "raw_status" in changes
+    if not (events or new_word or changes.keys() - _NOT_WORTH_A_WRITE):
         return Advance(job)
     moved = msgspec.structs.replace(job, **changes)
     if target is not job.state:
@@ -82,11 +87,19 @@ def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     return _corrected(moved, job, [EventName.DOWNLOADED], rules)
 
 
-def _target(current: JobState, seen: JobState | None) -> JobState:
+def _target(current: JobState, snapshot: JobSnapshot) -> JobState:
     """The state to be in: never backwards, never out of a terminal state."""
+    seen = snapshot.state
+    if seen is None and snapshot.provider_job_id:
+        seen = JobState.QUEUED  # an id was given: accepted, whatever the status is called
     if seen is None or current.terminal or _ORDER[seen] < _ORDER[current]:
         return current
     return seen
+
+
+def _stale(job: Job, seen: JobState | None, target: JobState) -> bool:
+    """Whether the answer is older than what is known: its word and its error say nothing."""
+    return seen is not target and (seen is not None or job.state.terminal)
 
 
 def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
@@ -138,7 +151,8 @@ def _enter(
     if target is JobState.UNKNOWN:
         events.append(EventName.UNKNOWN)
         return
-    accepted = target in (JobState.QUEUED, JobState.IN_PROGRESS) or snapshot.provider_job_id
+    known = snapshot.provider_job_id or job.provider_job_id
+    accepted = target is not JobState.FAILED or known  # a create may fail by being refused
     if job.submitted_at is None and accepted:
         changes["submitted_at"] = job.created_at if job.adopted else now
         events.append(EventName.SUBMITTED)
@@ -175,7 +189,7 @@ def _end_of_second(moment: datetime) -> datetime:
 
 
 def _new_tenth(job: Job, changes: dict[str, Any]) -> bool:
-    if "progress" not in changes or job.state.terminal:
+    if "progress" not in changes or job.state not in _RUNNING:
         return False
     return bool(changes["progress"] // PROGRESS_STEP > (job.progress or 0) // PROGRESS_STEP)
 

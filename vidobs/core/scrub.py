@@ -58,13 +58,15 @@ _IS = rf"((?>b?(?:{_QUOTE})?\s*[:=]\s*(?:b?{_QUOTE})?|b?{_QUOTE}\s*,\s*b?{_QUOTE
 _IS_SURELY = rf"((?>(?:{_QUOTE})?\s*(?:=\s*(?:{_QUOTE})?|:\s*{_QUOTE})))(?!\[secret\])"
 # A name where a value should be begins another pair: `api_key="token": "..."`.
 _NAMES = "authorization|cookie|key|token|secret|password|signature|credential|sig"
+_NO_NAME = rf"(?!(?:[a-z0-9-]+[-_ ])?(?:{_NAMES})(?:{_QUOTE})?\s*[:=,])"
 _VALUE = (
-    rf"(?!(?:[a-z0-9-]+[-_ ])?(?:{_NAMES}){_QUOTE}?\s*[:=])"
-    rf"(?:(?:bearer|basic|token){_GAP}+)?"
+    _NO_NAME + rf"(?:(?:bearer|basic|token){_GAP}+)?"
     r"(?:(?:data:|[a-z][a-z0-9+.-]{0,14}:(?:\\?/){2})[^\s\"'<>]*"
     r"|(?:[^\s\"',;&)}\]\\]|\\(?![nrtu\"']))+)"
 )
-_HEADER = re.compile(rf"(authorization|cookie){_IS}(?:[^\"'\r\n\\]|\\(?![nr\"']))+", re.IGNORECASE)
+_HEADER = re.compile(
+    rf"(authorization|cookie){_IS}{_NO_NAME}(?:[^\"'\r\n\\]|\\(?![nr\"']))+", re.IGNORECASE
+)
 _ASSIGNED = re.compile(
     rf"((?:api[-_ ]?key|[-_]key|access[-_ ]key(?:[-_ ]id)?)(?:\s+provided)?){_IS}{_VALUE}",
     re.IGNORECASE,
