@@ -10,6 +10,7 @@ import msgspec
 
 from vidobs.core.calls import NOBODY, Attribution, Operation, VideoCall, VideoRequest
 from vidobs.core.capture import CapturePolicy, Fingerprint
+from vidobs.dialects.servers import default_model
 from vidobs.dialects.values import number, positive, text, truth, whole
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ def read_call(
         operation=route.operation,
         provider=context.provider,
         dialect=context.dialect,
-        model=text(fields.get("model")),
+        model=_model(route, fields, context),
         video_id=_source(route, fields),
         request=_request(fields, uploads, prompt),
         request_hash=_fingerprint(route, fields, uploads, context.fingerprint),
+        prompt_hash=_prompt_hash(prompt, context.fingerprint),
         prompt=context.policy.prompt(prompt, context.fingerprint),
         idempotency_key=idempotency_key,
         server_address=context.server_address,
@@ -128,6 +130,18 @@ def _upload(field: str, part: object) -> _Upload:
         return _Upload(field, kind, content)
     name = part[0] if part and isinstance(part[0], str) else ""
     return _Upload(field, "video/*" if name.lower().endswith(_VIDEO_SUFFIXES) else "", content)
+
+
+def _model(route: Route, fields: Mapping[str, object], context: CallContext) -> str | None:
+    """The model that is asked for; OpenAI and Azure document what a create gets without one."""
+    model = text(fields.get("model"))
+    if model is None and route.operation is Operation.CREATE:
+        return default_model(context.provider, context.server_address)
+    return model
+
+
+def _prompt_hash(prompt: object, fingerprint: Fingerprint) -> str | None:
+    return fingerprint.prompt_hash(prompt) if isinstance(prompt, str) else None
 
 
 def _source(route: Route, fields: Mapping[str, object]) -> str | None:
