@@ -88,11 +88,22 @@ class Tracing:
         `origin` is the create span of the job, made at `origin_ns`. With `attach` the span is the
         current one of this context until it is finished, discarded or detached.
         """
-        create = None if origin is None else _Origin(origin, self._late(start_ns, origin_ns))
         tracer = self._tracers.get()
         if tracer is None:
-            return self._row(call, start_ns, create)
+            return self.open_row(call, start_ns=start_ns, origin=origin, origin_ns=origin_ns)
+        create = self._origin(origin, start_ns, origin_ns)
         return self._sdk(tracer, call, start_ns, create, job_id=job_id, attach=attach)
+
+    def open_row(
+        self,
+        call: VideoCall,
+        *,
+        start_ns: int,
+        origin: TraceRef | None = None,
+        origin_ns: int | None = None,
+    ) -> OpenSpan:
+        """Open the span of a call without OpenTelemetry, whatever is set up."""
+        return self._row(call, start_ns, self._origin(origin, start_ns, origin_ns))
 
     def open_job(self, job: Job) -> OpenSpan:
         """Open the span of a whole job; its outcome is the job's own, not that of a call."""
@@ -210,8 +221,13 @@ class Tracing:
         span_id = ids.span_id(self._bits(64))
         return TraceRef(of.trace_id, span_id, of.sampled, of.span_id, of.tracestate)
 
-    def _late(self, start_ns: int, origin_ns: int | None) -> bool:
-        return origin_ns is not None and start_ns - origin_ns > self._same_trace_ns
+    def _origin(
+        self, origin: TraceRef | None, start_ns: int, origin_ns: int | None
+    ) -> _Origin | None:
+        if origin is None:
+            return None
+        late = origin_ns is not None and start_ns - origin_ns > self._same_trace_ns
+        return _Origin(origin, late)
 
 
 def _tracer(provider: TracerProvider) -> Tracer | None:
