@@ -1,8 +1,8 @@
 """Who a job is for: `vidobs.context(user=..., tags={...})`.
 
 A context variable carries it across `await` and into tasks. Threads start with an empty context, so
-the first use of a context makes `threading.Thread` and `ThreadPoolExecutor` hand the attribution on,
-and nothing else; code without a context runs exactly as before.
+the first use of a context makes `threading.Thread` and `ThreadPoolExecutor` hand the attribution
+on, and nothing else; code without a context runs exactly as before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vidobs.core.calls import NOBODY, Attribution
 from vidobs.core.scrub import scrub
@@ -20,8 +20,11 @@ from vidobs.core.scrub import scrub
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+_T = TypeVar("_T")
+
 _CURRENT: ContextVar[Attribution] = ContextVar("vidobs_attribution", default=NOBODY)
 _MARK = "_vidobs_hands_on"
+_OWN_THREADS = "vidobs-"  # they work for everybody, whoever was the first to need them
 
 
 def current() -> Attribution:
@@ -64,30 +67,36 @@ def _replace(owner: type, name: str, around: Callable[[Callable[..., Any]], Any]
     setattr(owner, name, replacement)
 
 
-def _starting(original: Callable[..., Any]) -> Callable[..., Any]:
+def _starting(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
-    def start(self: threading.Thread) -> Any:
+    def start(self: threading.Thread) -> None:
         who = _CURRENT.get()
-        if who is not NOBODY:
+        if who is not NOBODY and not self.name.startswith(_OWN_THREADS):
             self.run = _running_for(who, self.run)  # type: ignore[method-assign]  # this thread only
-        return original(self)
+        original(self)
 
     return start
 
 
-def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
+def _submitting(original: Callable[..., _T]) -> Callable[..., _T]:
     @wraps(original)
-    def submit(self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kw: Any) -> Any:
+    def submit(
+        self: ThreadPoolExecutor, fn: Callable[..., object], /, *args: object, **kw: object
+    ) -> _T:
         who = _CURRENT.get()
-        if who is not NOBODY:
-            fn = _running_for(who, fn)
-        return original(self, fn, *args, **kw)
+        if who is NOBODY:
+            return original(self, fn, *args, **kw)
+        token = _CURRENT.set(NOBODY)  # a worker thread that starts now outlives this task
+        try:
+            return original(self, _running_for(who, fn), *args, **kw)
+        finally:
+            _CURRENT.reset(token)
 
     return submit
 
 
-def _running_for(who: Attribution, fn: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*args: Any, **kwargs: Any) -> Any:
+def _running_for(who: Attribution, fn: Callable[..., _T]) -> Callable[..., _T]:
+    def run(*args: object, **kwargs: object) -> _T:
         token = _CURRENT.set(who)
         try:
             return fn(*args, **kwargs)

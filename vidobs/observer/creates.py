@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core import billing, ids
+from vidobs.core.calls import Operation
 from vidobs.core.jobs import JobSnapshot, JobState, Reason
 from vidobs.observer.observer import Observer, new_job
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
     from vidobs.core.errors import SpendLimitError
     from vidobs.core.jobs import Job
-    from vidobs.core.protocols import Recorded
+    from vidobs.core.money import Cost
     from vidobs.observer.limits import SpendLimit
 
 
@@ -28,20 +29,19 @@ class Create:
         """Open the span, make the job with its quote; nothing is written yet."""
         now_ns = observer.clock.time_ns()
         job_id = ids.job_id(now_ns, observer.getrandbits(ids.SEED_BITS))
+        quote = _quote(observer, call)
         self._observer = observer
         self._call = call
         self._start_ns = now_ns
-        self._span = observer.tracing.open(call, start_ns=now_ns, job_id=job_id, attach=True)
-        job = new_job(call, self._span, job_id=job_id, now_ns=now_ns)
-        quote = billing.quote(
-            job.provider, job.model, job.request, observer.rules.book, operation=job.operation
-        )
-        self.job: Job = msgspec.structs.replace(job, cost=quote)
+        self._span = observer.open(call, start_ns=now_ns, job_id=job_id, attach=True)
+        self.job: Job = new_job(call, self._span, job_id=job_id, now_ns=now_ns, quote=quote)
 
-    def admit(self, limit: SpendLimit) -> None:
-        """Reserve the quote; raise `SpendLimitError` when that would pass the limit."""
-        limit.admit(self.job)
-        self._observer.limits[self.job.job_id] = limit
+    def admit(self, limit: SpendLimit) -> SpendLimitError | None:
+        """Reserve the quote; return why not, where that would pass the limit."""
+        refusal = limit.admit(self.job)
+        if refusal is None:
+            self._observer.limits[self.job.job_id] = limit
+        return refusal
 
     def refuse(self, error: SpendLimitError) -> None:
         """Record a create that was not let through: nothing was sent."""
@@ -58,15 +58,23 @@ class Create:
         """Stop being the current span; in the context that began it."""
         self._span.detach()
 
-    def answer(self, snapshot: JobSnapshot | None) -> Recorded | None:
-        """Record what the provider answered; `None` when the answer could not be read."""
-        return self._end(snapshot or UNKNOWN_OUTCOME, None)
+    def answer(self, snapshot: JobSnapshot | None, *, prompt: str | None = None) -> None:
+        """Record what the provider answered; `None` when the answer could not be read.
+
+        `prompt` is kept in memory for a while: a later answer may quote it.
+        """
+        if snapshot is None or snapshot.provider_job_id is None:
+            self._end(UNKNOWN_OUTCOME, None)
+            return
+        if prompt is not None:
+            self._observer.prompts.keep((self._call.provider, snapshot.provider_job_id), prompt)
+        self._end(snapshot, None)
 
     def fail(self, failure: Failure) -> None:
         """Record that the call raised."""
         self._end(failure.snapshot or UNKNOWN_OUTCOME, failure)
 
-    def _end(self, snapshot: JobSnapshot, failure: Failure | None) -> Recorded | None:
+    def _end(self, snapshot: JobSnapshot, failure: Failure | None) -> None:
         observer = self._observer
         end_ns = observer.clock.time_ns()
         error_type = None if failure is None else failure.error_type
@@ -77,11 +85,13 @@ class Create:
             now_ns=end_ns,
             job=self.job,
             span=self._span,
-            failure=detail,
+            failure=failure,
         )
         job = recorded.job if recorded is not None else self.job
-        self._span.finish(
-            end_ns, job=job, status=snapshot.state, error_type=error_type, detail=detail
+        if job.job_id != self.job.job_id:  # the provider had this job already: it is one
+            observer.drop_reservation(self.job.job_id)
+        observer.finish(
+            self._span, end_ns, job=job, status=snapshot.state, error_type=error_type, detail=detail
         )
         observer.tell(
             self._call,
@@ -91,4 +101,21 @@ class Create:
             error_type=error_type,
             detail=detail,
         )
-        return recorded
+
+
+def _quote(observer: Observer, call: VideoCall) -> Cost:
+    """Return what the call will cost; a remix is as long and as large as its source."""
+    model, request = call.model, call.request
+    source = None
+    if call.operation is not Operation.CREATE and call.video_id is not None:
+        source = observer.job_of(call.provider, call.video_id)
+    if source is not None:
+        model = model or source.model
+        request = msgspec.structs.replace(
+            request,
+            seconds=request.seconds or source.request.seconds,
+            size=request.size or source.request.size,
+        )
+    return billing.quote(
+        call.provider, model, request, observer.rules.book, operation=call.operation
+    )

@@ -9,6 +9,7 @@ from vidobs.core.jobs import JobSnapshot, VideoFile
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
+    from vidobs.core.protocols import Recorded
     from vidobs.observer.observer import Observer
     from vidobs.observer.outcome import Failure
 
@@ -17,7 +18,8 @@ class Download:
     """A download under way. Feed it every chunk, then `end` it once; later calls do nothing."""
 
     __slots__ = (
-        "_call", "_digest", "_expected", "_job", "_observer", "_open", "_size", "_span", "_start_ns",
+        "_call", "_digest", "_expected", "_job", "_observer", "_open", "_part", "_size", "_span",
+        "_start_ns",
     )  # fmt: skip
 
     def __init__(self, observer: Observer, call: VideoCall) -> None:
@@ -26,11 +28,9 @@ class Download:
         self._start_ns = observer.clock.time_ns()
         job = None
         if call.video_id is not None:
-            job = observer.backlog.known(call.provider, call.video_id) or observer.backlog.find(
-                call.provider, call.video_id
-            )
+            job = observer.job_of(call.provider, call.video_id)
         self._job = job
-        self._span = observer.tracing.open(
+        self._span = observer.open(
             call,
             start_ns=self._start_ns,
             job_id=job.job_id if job is not None else None,
@@ -41,6 +41,7 @@ class Download:
         self._digest = hashlib.sha256()
         self._size = 0
         self._expected: int | None = None
+        self._part = False
         self._open = True
 
     def detach(self) -> None:
@@ -50,6 +51,10 @@ class Download:
     def expect(self, size_bytes: int | None) -> None:
         """Say how many bytes were announced."""
         self._expected = size_bytes
+
+    def part(self) -> None:
+        """Say that only a part of the file was asked for: it is never complete."""
+        self._part = True
 
     def feed(self, chunk: bytes) -> None:
         """Count a chunk on its way to the reader."""
@@ -62,6 +67,7 @@ class Download:
             return
         self._open = False
         complete = exhausted if self._expected is None else self._size >= self._expected
+        complete = complete and not self._part
         self._record(
             VideoFile(
                 size_bytes=self._size,
@@ -69,6 +75,12 @@ class Download:
                 complete=complete,
             )
         )
+
+    def unseen(self) -> None:
+        """Record a download whose bytes nobody could count."""
+        if self._open:
+            self._open = False
+            self._finish(self._observer.clock.time_ns(), None)
 
     def fail(self, failure: Failure) -> None:
         """Record that the request, or reading the answer, raised."""
@@ -85,19 +97,9 @@ class Download:
                 now_ns=end_ns,
                 job=self._job,
                 span=self._span,
-                failure=failure.detail,
+                failure=failure,
             )
-        self._span.finish(
-            end_ns, job=self._job, error_type=failure.error_type, detail=failure.detail
-        )
-        observer.tell(
-            self._call,
-            self._start_ns,
-            end_ns,
-            recorded=recorded,
-            error_type=failure.error_type,
-            detail=failure.detail,
-        )
+        self._finish(end_ns, recorded, failure)
 
     def _record(self, file: VideoFile) -> None:
         observer = self._observer
@@ -113,6 +115,21 @@ class Download:
                 span=self._span,
                 download=True,
             )
+        self._finish(end_ns, recorded)
+
+    def _finish(
+        self, end_ns: int, recorded: Recorded | None, failure: Failure | None = None
+    ) -> None:
+        observer = self._observer
         job = recorded.job if recorded is not None else self._job
-        self._span.finish(end_ns, job=job)
-        observer.tell(self._call, self._start_ns, end_ns, recorded=recorded)
+        error_type = None if failure is None else failure.error_type
+        detail = None if failure is None else failure.detail
+        observer.finish(self._span, end_ns, job=job, error_type=error_type, detail=detail)
+        observer.tell(
+            self._call,
+            self._start_ns,
+            end_ns,
+            recorded=recorded,
+            error_type=error_type,
+            detail=detail,
+        )

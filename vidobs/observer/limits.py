@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from vidobs.core.calls import Operation
 from vidobs.core.errors import SpendLimitError
 from vidobs.core.money import ZERO, plain
+from vidobs.core.scrub import scrub
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from vidobs.core.jobs import Job
 
 
@@ -24,43 +27,56 @@ class SpendLimit:
     def __init__(self, usd: Decimal) -> None:
         self.usd = usd
         self._lock = Lock()
-        self._held: dict[str, Decimal] = {}
+        self._held: dict[str, Decimal] = {}  # by jobs that have not ended
+        self._used = ZERO  # spent and held
 
     @property
     def used_usd(self) -> Decimal:
         """What is spent or reserved now."""
-        with self._lock:
-            return sum(self._held.values(), ZERO)
+        return self._used
 
-    def admit(self, job: Job) -> None:
-        """Reserve the job's quote, or raise `SpendLimitError`."""
+    def admit(self, job: Job) -> SpendLimitError | None:
+        """Reserve the job's quote; return why not, where that would pass the limit."""
         quote = job.cost.usd
         if quote is None:
-            msg = (
-                f"create refused before it was sent: there is no price for model {job.model!r} of "
-                f"{job.provider!r} ({_asked(job)}), and max_spend_usd={plain(self.usd)} cannot be "
-                "kept without one; add a price row (docs/prices.md) or pass seconds= and size="
-            )
-            raise SpendLimitError(msg)
+            return SpendLimitError(_no_price(job, self.usd))
         with self._lock:
-            used = sum(self._held.values(), ZERO)
-            if used + quote > self.usd:
-                msg = (
+            if self._used + quote > self.usd:
+                return SpendLimitError(
                     f"create refused before it was sent: its quote of ${plain(quote)} on top of "
-                    f"${plain(used)} would pass max_spend_usd={plain(self.usd)}"
+                    f"${plain(self._used)} would pass max_spend_usd={plain(self.usd)}"
                 )
-                raise SpendLimitError(msg)
             self._held[job.job_id] = quote
+            self._used += quote
+        return None
 
     def note(self, job: Job) -> None:
-        """Replace the reservation of a job by what is known of its cost now."""
-        if job.job_id not in self._held:
-            return
+        """Replace the reservation of a job that ended by what it cost, as far as that is known."""
+        cost = job.cost
+        if job.state.terminal and cost.usd is not None:
+            self._replace(job.job_id, max(cost.usd, cost.possible_usd or ZERO))
+
+    def give_back(self, job_id: str) -> None:
+        """Forget a reservation: there is no such job."""
+        self._replace(job_id, ZERO)
+
+    def _replace(self, job_id: str, usd: Decimal) -> None:
         with self._lock:
-            if job.state.terminal and job.cost.usd is not None:
-                self._held[job.job_id] = max(job.cost.usd, job.cost.possible_usd or ZERO)
+            held = self._held.pop(job_id, None)
+            if held is not None:
+                self._used += usd - held
 
 
-def _asked(job: Job) -> str:
+def _no_price(job: Job, limit: Decimal) -> str:
     request = job.request
-    return f"seconds={request.seconds}, size={request.size}"
+    if job.operation is Operation.CREATE:
+        asked = f"seconds={request.seconds}, size={scrub(request.size or 'None', 100)}"
+        hint = "add a price row (docs/prices.md) or pass seconds= and size="
+    else:
+        asked = f"{job.operation} of {scrub(job.parent_id or 'an upload', 100)}"
+        hint = "the source must be a video that this ledger knows, of a model with a price row"
+    return (
+        f"create refused before it was sent: there is no price for model "
+        f"{scrub(job.model or 'None', 100)!r} of {job.provider!r} ({asked}), and "
+        f"max_spend_usd={plain(limit)} cannot be kept without one; {hint}"
+    )

@@ -6,33 +6,40 @@ maintenance thread. It never waits for anything but the ledger's 25 ms.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from vidobs.core import ids, machine
 from vidobs.core.calls import Operation, VideoCall
-from vidobs.core.jobs import Job, JobSnapshot
-from vidobs.core.money import NO_COST
+from vidobs.core.jobs import Job, JobSnapshot, TraceRef
 from vidobs.core.protocols import Happening, Observed, Recorded
+from vidobs.core.scrub import scrub
 from vidobs.ledger.backlog import Deferred
 from vidobs.ledger.codec import moment
+from vidobs.observer.memory import PollCounts, Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vidobs._guard import Guard
     from vidobs.core.events import SpanRecord
     from vidobs.core.machine import Rules
+    from vidobs.core.money import Cost
     from vidobs.core.protocols import Clock
     from vidobs.ledger.backlog import Backlog
     from vidobs.observer.limits import SpendLimit
+    from vidobs.observer.outcome import Failure
     from vidobs.telemetry.spans import OpenSpan, Tracing
+
+MOST_MODELS = 1000  # names looked up; a caller that makes names up is warned of no more
+
+_log = logging.getLogger("vidobs")
 
 
 class Observer:
     """Collaborators of all observations of a process. Thread-safe."""
 
-    def __init__(  # noqa: PLR0913 - the composition root brings everything
+    def __init__(
         self,
         *,
         backlog: Backlog,
@@ -41,6 +48,7 @@ class Observer:
         clock: Clock,
         getrandbits: Callable[[int], int],
         hand_on: Callable[[Happening], None],
+        guard: Guard,
         poll_spans: str = "changes",
     ) -> None:
         self.backlog = backlog
@@ -49,13 +57,86 @@ class Observer:
         self.clock = clock
         self.getrandbits = getrandbits
         self.hand_on = hand_on
+        self.guard = guard
         self.poll_spans = poll_spans
         self.polls = PollCounts()
-        self.limits: dict[str, SpendLimit] = {}
+        self.prompts = Prompts()
+        self.limits: dict[str, SpendLimit] = {}  # by jobs that have not ended
+        self._looked_up: set[tuple[str, str]] = set()  # models, whether they are retired
+
+    # -- looking things up -------------------------------------------------------------------------
+
+    def job_of(self, provider: str, video_id: str) -> Job | None:
+        """Return the job with the provider's id: as seen here last, or from the ledger."""
+        return self.backlog.known(provider, video_id) or self.backlog.find(provider, video_id)
+
+    def warn_if_retired(self, call: VideoCall) -> None:
+        """Say once that a model is gone, by the price table's dates."""
+        named = (call.provider, call.model or "")
+        if named in self._looked_up or len(self._looked_up) >= MOST_MODELS:
+            return
+        self._looked_up.add(named)
+        today = moment(self.clock.time_ns() // 1000).date()
+        row = self.rules.book.retired(*named, on=today)
+        if row is not None:
+            _log.warning(
+                "model %s of %s was retired on %s, says the price table (%s); the call is sent all "
+                "the same. If it is served under this name elsewhere, say so with "
+                "wrap(client, provider=...) or a price row of your own",
+                scrub(named[1], 100), named[0], row.retired_on, row.source,
+            )  # fmt: skip
+
+    # -- spans: a provider of the user's may raise -------------------------------------------------
+
+    def open(
+        self,
+        call: VideoCall,
+        *,
+        start_ns: int,
+        job_id: str | None = None,
+        origin: TraceRef | None = None,
+        origin_ns: int | None = None,
+        attach: bool = False,
+    ) -> OpenSpan:
+        """Open the span of a call; a row of our own where the user's provider fails."""
+        opened = self.guard.run(
+            "span start",
+            self.tracing.open,
+            call,
+            start_ns=start_ns,
+            job_id=job_id,
+            origin=origin,
+            origin_ns=origin_ns,
+            attach=attach,
+        )
+        if opened is not None:
+            return opened
+        return self.tracing.open_row(call, start_ns=start_ns, origin=origin, origin_ns=origin_ns)
+
+    def finish(
+        self,
+        span: OpenSpan,
+        end_ns: int,
+        *,
+        job: Job | None = None,
+        status: str | None = None,
+        error_type: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        """End a span."""
+        self.guard.run(
+            "span end",
+            span.finish,
+            end_ns,
+            job=job,
+            status=status,
+            error_type=error_type,
+            detail=detail,
+        )
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def record(  # noqa: PLR0913 - the facts of one answer
+    def record(
         self,
         call: VideoCall,
         snapshot: JobSnapshot,
@@ -63,12 +144,15 @@ class Observer:
         now_ns: int,
         job: Job | None = None,
         span: OpenSpan | None = None,
-        adopt: bool = False,
+        adopt: TraceRef | None = None,
         download: bool = False,
-        failure: str | None = None,
+        failure: Failure | None = None,
     ) -> Recorded | None:
-        """Bring an answer to the ledger and end the spans that go with it."""
-        start = self._adoptable(call, snapshot, span, now_ns) if adopt else None
+        """Bring an answer to the ledger and end the spans that go with it.
+
+        `adopt` is the trace of a job that the ledger turns out not to know.
+        """
+        start = self._adoptable(call, snapshot, adopt, now_ns) if adopt is not None else None
         job_span = self._job_span(job or start, snapshot, now_ns)
         seen = Observed(
             provider=call.provider,
@@ -76,25 +160,25 @@ class Observer:
             now_ns=now_ns,
             job_id=job.job_id if job is not None else None,
             seed=self.getrandbits(ids.SEED_BITS),
-            span=_row(span, now_ns, call, snapshot, failure),
+            span=_row(span, now_ns, snapshot, failure),
             job_span=job_span.record(now_ns) if job_span is not None else None,
             adopt=start,
             download=download,
-            failure=failure,
+            failure=failure.detail if failure is not None else None,
         )
         try:
             recorded = self.backlog.record(seen)
         except Deferred:
             recorded = None
         if job_span is not None and recorded is not None and recorded.settled:
-            job_span.finish(now_ns, job=recorded.job)
+            self.finish(job_span, now_ns, job=recorded.job)
         elif job_span is not None:  # another process, or an earlier answer, ended the job
             job_span.discard()
         if recorded is not None and self.limits:
-            self._note_spend(recorded.job)
+            self.note_spend(recorded.job)
         return recorded
 
-    def tell(  # noqa: PLR0913 - the facts of one call
+    def tell(
         self,
         call: VideoCall,
         start_ns: int,
@@ -119,6 +203,20 @@ class Observer:
             )
         )
 
+    def note_spend(self, job: Job) -> None:
+        """Tell the limit that a job counts against, if there is one, how it stands."""
+        limit = self.limits.get(job.job_id)
+        if limit is not None:
+            limit.note(job)
+            if job.state.terminal:
+                self.limits.pop(job.job_id, None)
+
+    def drop_reservation(self, job_id: str) -> None:
+        """Give back what was reserved for a create that turned out to make no job of its own."""
+        limit = self.limits.pop(job_id, None)
+        if limit is not None:
+            limit.give_back(job_id)
+
     # -- inside ------------------------------------------------------------------------------------
 
     def _job_span(self, job: Job | None, snapshot: JobSnapshot, now_ns: int) -> OpenSpan | None:
@@ -130,20 +228,20 @@ class Observer:
         if job is None or not ends or job.state.terminal:
             return None
         ended = machine.advance(job, snapshot, moment(now_ns // 1000), self.rules).job
-        return self.tracing.open_job(ended)
+        return self.guard.run("span start", self.tracing.open_job, ended)
 
     def _adoptable(
-        self, call: VideoCall, snapshot: JobSnapshot, span: OpenSpan | None, now_ns: int
+        self, call: VideoCall, snapshot: JobSnapshot, trace: TraceRef, now_ns: int
     ) -> Job | None:
         """A job to start from when the ledger does not know the one that a poll shows."""
-        if span is None or snapshot.provider_job_id is None or snapshot.state is None:
+        if snapshot.provider_job_id is None or snapshot.state is None:
             return None
         return Job(
             job_id=ids.job_id(now_ns, self.getrandbits(ids.SEED_BITS)),
             provider=call.provider,
             dialect=call.dialect,
             created_at=snapshot.created_at or moment(now_ns // 1000),
-            trace=span.trace,
+            trace=trace,
             provider_job_id=snapshot.provider_job_id,
             model=snapshot.model,
             prompt_hash=call.prompt_hash,
@@ -153,43 +251,8 @@ class Observer:
             adopted=True,
         )
 
-    def _note_spend(self, job: Job) -> None:
-        limit = self.limits.get(job.job_id)
-        if limit is not None:
-            limit.note(job)
-            if job.state.terminal:
-                self.limits.pop(job.job_id, None)
 
-
-class PollCounts:
-    """What the last poll of each job said, and how many since then said the same."""
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._last: dict[tuple[str, str], list[object]] = {}
-
-    def same(self, job: tuple[str, str], key: tuple[str, int | None]) -> bool:
-        """Count a poll; tell whether it says what the one before said."""
-        last = self._last.get(job)
-        if last is None or last[0] != key:
-            return False
-        last[1] += 1  # type: ignore[operator]  # [key, count]
-        return True
-
-    def changed(self, job: tuple[str, str], key: tuple[str, int | None] | None) -> int:
-        """Remember what this poll says; return the polls since the last change, this one included."""
-        last = self._last.pop(job, None)
-        if len(self._last) >= self._most:
-            self._last.pop(next(iter(self._last)), None)
-        self._last[job] = [key, 0]
-        return 1 if last is None else int(last[1]) + 1  # type: ignore[call-overload]
-
-    def first(self, job: tuple[str, str]) -> bool:
-        """Whether this process never polled the job."""
-        return job not in self._last
-
-
-def new_job(call: VideoCall, span: OpenSpan, *, job_id: str, now_ns: int) -> Job:
+def new_job(call: VideoCall, span: OpenSpan, *, job_id: str, now_ns: int, quote: Cost) -> Job:
     """Return the job that a create is about to make."""
     return Job(
         job_id=job_id,
@@ -201,7 +264,7 @@ def new_job(call: VideoCall, span: OpenSpan, *, job_id: str, now_ns: int) -> Job
         parent_id=call.video_id if call.operation is not Operation.CREATE else None,
         model=call.model,
         request=call.request,
-        cost=NO_COST,
+        cost=quote,
         request_hash=call.request_hash,
         idempotency_key=call.idempotency_key,
         server_address=call.server_address,
@@ -213,16 +276,12 @@ def new_job(call: VideoCall, span: OpenSpan, *, job_id: str, now_ns: int) -> Job
 
 
 def _row(
-    span: OpenSpan | None,
-    now_ns: int,
-    call: VideoCall,
-    snapshot: JobSnapshot,
-    failure: str | None,
+    span: OpenSpan | None, now_ns: int, snapshot: JobSnapshot, failure: Failure | None
 ) -> SpanRecord | None:
     if span is None:
         return None
     return span.record(
         end_ns=now_ns,
         status=snapshot.state,
-        error_type=failure.partition(":")[0] if failure is not None else None,
+        error_type=failure.error_type if failure is not None else None,
     )

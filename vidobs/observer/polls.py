@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core.jobs import JobSnapshot
-from vidobs.core.protocols import Recorded
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
     from vidobs.core.jobs import Job
+    from vidobs.core.protocols import Recorded
     from vidobs.observer.observer import Observer
     from vidobs.observer.outcome import Failure
     from vidobs.telemetry.spans import OpenSpan
+
+NO_SPANS = "none"  # of the setting `poll_spans`
 
 
 class Poll:
     """A poll, list or delete that is worth a closer look: a first one, a change, an error."""
 
-    __slots__ = ("_call", "_job", "_observer", "_span", "_start_ns")
+    __slots__ = ("_call", "_job", "_observer", "_span", "_spanned", "_start_ns")
 
     def __init__(
         self, observer: Observer, call: VideoCall, start_ns: int, *, attach: bool = False
@@ -29,18 +31,30 @@ class Poll:
         self._call = call
         self._start_ns = start_ns
         self._job = self._known()
-        self._span: OpenSpan = observer.tracing.open(
-            call,
-            start_ns=start_ns,
-            job_id=self._job.job_id if self._job is not None else None,
-            origin=self._job.trace if self._job is not None else None,
-            origin_ns=_created_ns(self._job),
-            attach=attach,
-        )
+        origin = self._job.trace if self._job is not None else None
+        origin_ns = _created_ns(self._job)
+        self._spanned = observer.poll_spans != NO_SPANS
+        if self._spanned:
+            self._span = observer.open(
+                call,
+                start_ns=start_ns,
+                job_id=self._job.job_id if self._job is not None else None,
+                origin=origin,
+                origin_ns=origin_ns,
+                attach=attach,
+            )
+        else:  # a job that is first seen here needs a trace all the same
+            self._span = observer.tracing.open_row(
+                call, start_ns=start_ns, origin=origin, origin_ns=origin_ns
+            )
 
     def detach(self) -> None:
         """Stop being the current span; in the context that began it."""
         self._span.detach()
+
+    def discard(self) -> None:
+        """Forget the call: it was cancelled."""
+        self._span.discard()
 
     @property
     def known(self) -> bool:
@@ -63,14 +77,18 @@ class Poll:
             self._call = msgspec.structs.replace(self._call, prompt_hash=prompt_hash)
         end_ns = self._observer.clock.time_ns()
         polls = self._count(key)
-        recorded = self._observer.record(
-            self._call,
-            msgspec.structs.replace(snapshot, polls=polls),
-            now_ns=end_ns,
-            job=self._job,
-            span=self._span,
-            adopt=True,
-        )
+        try:
+            recorded = self._observer.record(
+                self._call,
+                msgspec.structs.replace(snapshot, polls=polls),
+                now_ns=end_ns,
+                job=self._job,
+                span=self._seen_by,
+                adopt=self._span.trace,
+            )
+        except BaseException:  # not written: the next poll must not pass for an unchanged one
+            self._observer.polls.forget((self._call.provider, self._call.video_id or ""))
+            raise
         self._finish(end_ns, snapshot.state or snapshot.raw_status, recorded)
 
     def listed(self, snapshots: list[JobSnapshot]) -> None:
@@ -95,7 +113,7 @@ class Poll:
                 msgspec.structs.replace(snapshot, provider_job_id=self._job.provider_job_id),
                 now_ns=end_ns,
                 job=self._job,
-                span=self._span,
+                span=self._seen_by,
             )
         self._finish(end_ns, snapshot.state, recorded)
 
@@ -116,20 +134,23 @@ class Poll:
                 _nothing_new(self._job, self._count(None)),
                 now_ns=end_ns,
                 job=self._job,
-                span=self._span,
-                failure=failure.detail,
+                span=self._seen_by,
+                failure=failure,
             )
         self._finish(end_ns, None, recorded, failure)
 
     # -- inside ------------------------------------------------------------------------------------
 
+    @property
+    def _seen_by(self) -> OpenSpan | None:
+        """The span that events carry."""
+        return self._span if self._spanned else None
+
     def _known(self) -> Job | None:
-        video_id = self._call.video_id
-        if video_id is None:
-            return None
-        backlog = self._observer.backlog
-        provider = self._call.provider
-        return backlog.known(provider, video_id) or backlog.find(provider, video_id)
+        call = self._call
+        return (
+            None if call.video_id is None else self._observer.job_of(call.provider, call.video_id)
+        )
 
     def _count(self, key: tuple[str, int | None] | None) -> int:
         if self._call.video_id is None or not self._call.operation.polls:
@@ -139,12 +160,11 @@ class Poll:
     def _one_of_list(self, snapshot: JobSnapshot, end_ns: int) -> Recorded | None:
         if snapshot.provider_job_id is None:
             return None
-        provider = self._call.provider
-        job = self._observer.backlog.find(provider, snapshot.provider_job_id)
+        job = self._observer.job_of(self._call.provider, snapshot.provider_job_id)
         if job is None or job.state.terminal:
             return None
         return self._observer.record(
-            self._call, snapshot, now_ns=end_ns, job=job, span=self._span
+            self._call, snapshot, now_ns=end_ns, job=job, span=self._seen_by
         )
 
     def _finish(
@@ -157,7 +177,9 @@ class Poll:
         error_type = None if failure is None else failure.error_type
         detail = None if failure is None else failure.detail
         job = recorded.job if recorded is not None else self._job
-        self._span.finish(end_ns, job=job, status=status, error_type=error_type, detail=detail)
+        self._observer.finish(
+            self._span, end_ns, job=job, status=status, error_type=error_type, detail=detail
+        )
         self._observer.tell(
             self._call,
             self._start_ns,

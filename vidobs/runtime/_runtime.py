@@ -52,7 +52,8 @@ class Runtime:
         self.loaded = loaded
         self.settings = settings
         self.clock = clock
-        self.guard = Guard()
+        self.signals = Signals()
+        self.guard = Guard(tell=self.signals.guard_tripped)
         self.bits = Random().getrandbits  # noqa: S311 - ids, not secrets; a fork makes a new one
         self.rules = Rules(_price_book(loaded), {**POLICIES, **settings.policies})
         self.callbacks = callbacks or Callbacks(report=self._report_fault)
@@ -60,7 +61,6 @@ class Runtime:
         if settings.otel is not OtelSetup.NONE:
             self._otel = setup.set_up(_KIND[settings.otel], service_name=settings.service_name)
         self.tracing = Tracing(getrandbits=self.bits, same_trace_s=settings.same_trace_s)
-        self.signals = Signals()
         self.store = LedgerStore(
             settings.ledger.path or MEMORY,
             self.rules,
@@ -78,6 +78,7 @@ class Runtime:
             clock=clock,
             getrandbits=self.bits,
             hand_on=self.maintenance.hand_on,
+            guard=self.guard,
             poll_spans=settings.poll_spans.value,
         )
         self._fingerprint: Fingerprint | None = None
@@ -164,6 +165,8 @@ class Runtime:
     def _chores(self) -> float:
         late, rest = self.store.keep(time.monotonic())
         if late:
+            for event in (event for seen in late for event in seen.events):
+                self.observer.note_spend(event.job)
             self._publish(late)
         return rest
 

@@ -1,11 +1,14 @@
-"""Reads what the openai SDK returns, whatever wrapper it comes in, without reading a stream early."""
+"""Reads what the openai SDK returns, in whatever wrapper, and never reads a stream early."""
 
 from __future__ import annotations
 
 from enum import Enum, auto
+from importlib import import_module
 from typing import Any
 
 import msgspec
+
+from vidobs.sdk._streams import FLAVOURS, flavour_of
 
 _RESPONSE_MODULES = ("openai._response", "openai._legacy_response")
 
@@ -24,7 +27,7 @@ def shape_of(result_type: type) -> Shape:
         module = base.__module__
         if module in _RESPONSE_MODULES:
             return Shape.WRAPPER
-        if module.partition(".")[0] in ("httpx", "httpx2"):
+        if module.partition(".")[0] in FLAVOURS:
             return Shape.RESPONSE
     return Shape.VALUE
 
@@ -46,6 +49,27 @@ def buffered(response: Any) -> bytes | None:
     except RuntimeError:
         return None
     return content if isinstance(content, bytes) else None
+
+
+def text_of(result: Any) -> bytes | None:
+    """Return the body that the SDK was asked to hand over as text or bytes."""
+    if isinstance(result, str):
+        return result.encode("utf-8", "replace")
+    return result if isinstance(result, bytes) else None
+
+
+def decoded(response: Any, raw: bytes) -> bytes:
+    """Return a body as it was before it was compressed for the way; empty when it is damaged."""
+    encoding = response.headers.get("content-encoding")
+    if not encoding:
+        return raw
+    flavour = import_module(flavour_of(response))
+    try:
+        unpacked = flavour.Response(200, headers={"content-encoding": encoding}, content=raw)
+    except flavour.DecodingError:
+        return b""
+    content = unpacked.content
+    return content if isinstance(content, bytes) else b""
 
 
 def announced_bytes(response: Any) -> int | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vidobs._guard import Guard
 from vidobs.dialects import openai as dialect
 from vidobs.observer import attribution
 from vidobs.sdk import _openai_answers as answers
+from vidobs.sdk._openai_errors import Private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from vidobs.sdk._settings import WrapSettings
 
 
+REPLACED = ("request", "copy", "with_options")
+
+
 class WatchedClient:
     """A client, the settings it was wrapped with, and the originals of what was replaced."""
 
@@ -25,24 +30,49 @@ class WatchedClient:
     ) -> None:
         self.client = client
         self.settings = settings
-        self.current = current  # the runtime, `None` while vidobs is switched off
+        self._current = current
+        self._guard = Guard()  # before there is a runtime with one
+        self._replaced = {name: vars(client)[name] for name in REPLACED if name in vars(client)}
         self.request = client.request
         self.copy = client.copy
         self.instrumented = False  # HTTP spans of ours are on it
-        self._context: tuple[Runtime, CallContext] | None = None
+        self._context: tuple[tuple[object, ...], CallContext] | None = None
         self._shapes: dict[type, answers.Shape] = {}
 
+    def runtime(self) -> Runtime | None:
+        """Return the runtime; `None` while vidobs is switched off, or cannot be set up."""
+        return self._guard.run("configuration", self._current)
+
+    def restore(self) -> None:
+        """Give the client back what it had of its own before it was wrapped."""
+        for name in REPLACED:
+            delattr(self.client, name)
+        vars(self.client).update(self._replaced)
+
     def context(self, runtime: Runtime) -> CallContext:
-        """Return what is the same for every call of this client."""
-        if self._context is None or self._context[0] is not runtime:
-            made = runtime.call_context(
-                base_url=str(self.client.base_url),
-                client=type(self.client).__name__,
-                provider=self.settings.provider,
-                dialect=self.settings.dialect,
-            )
-            self._context = (runtime, made)
-        return self._context[1]
+        """Return what is the same for every call of this client, as it is set now."""
+        client, settings = self.client, self.settings
+        base_url = client.base_url
+        known = self._context
+        if known is not None:
+            its_runtime, its_settings, its_url = known[0]
+            if its_runtime is runtime and its_settings is settings and its_url is base_url:
+                return known[1]
+        made = runtime.call_context(
+            base_url=str(base_url),
+            client=type(client).__name__,
+            provider=settings.provider,
+            dialect=settings.dialect,
+        )
+        self._context = ((runtime, settings, base_url), made)
+        return made
+
+    def private(self, prompt: object) -> Private:
+        """Return what a text about a call of this client must not quote."""
+        key = getattr(self.client, "api_key", None)
+        return Private(
+            prompt if isinstance(prompt, str) else None, key if isinstance(key, str) else None
+        )
 
     def instrument(self, runtime: Runtime) -> None:
         """Put HTTP spans on the client, once there is somebody who receives them."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vidobs.core.errors import SpendLimitError
 from vidobs.dialects import openai as dialect
 from vidobs.observer.creates import Create
 from vidobs.sdk import _openai_answers as answers
@@ -25,15 +24,29 @@ if TYPE_CHECKING:
 class Sending:
     """One create on its way: what is sent, what watches it, how often it was sent."""
 
-    __slots__ = ("_files", "attempts", "most", "options", "prompt", "seen")
+    __slots__ = (
+        "_files", "attempts", "given", "most", "options", "private", "refused", "seen", "sole",
+    )  # fmt: skip
 
-    def __init__(self, options: Any, seen: Create, *, most: int, prompt: object) -> None:
-        self.options = options
+    def __init__(
+        self,
+        given: Any,
+        seen: Create,
+        *,
+        options: Any,
+        most: int,
+        sole: bool,
+        private: errors.Private,
+    ) -> None:
+        self.given = given  # the request as the caller made it
         self.seen = seen
+        self.options = options  # the request as it is sent
         self.most = most  # attempts that are ours to make
-        self.prompt = prompt
+        self.sole = sole  # the SDK itself sends each of them once
+        self.private = private
         self.attempts = 1
-        self._files = requests.Rewind(options.files) if most > 1 and options.files else None
+        self.refused: BaseException | None = None  # what the pause that runs now waits for
+        self._files = requests.Rewind(given.files) if most > 1 and given.files else None
 
     def rewind(self) -> bool:
         """Put uploaded files back to their start; `False` when they cannot be sent again."""
@@ -44,47 +57,54 @@ def begin(watched: WatchedClient, runtime: Runtime, route: Route, options: Any) 
     """Prepare a create: nothing is written or sent yet."""
     watched.instrument(runtime)
     key = requests.given_key(options) or runtime.new_key()
-    call = watched.read(runtime, route, options, key)
     own = watched.settings.retry_creates is RetryCreates.SAFE
+    retries = options.get_max_retries(watched.client.max_retries) if own else 0
+    call = watched.read(runtime, route, options, key)
+    runtime.guard.run("retired model", runtime.observer.warn_if_retired, call)
+    prompt = fields_of(options).get("prompt")
     return Sending(
-        requests.prepared(options, key=key, own_retries=own),
+        options,
         Create(runtime.observer, call),
-        most=1 + options.get_max_retries(watched.client.max_retries) if own else 1,
-        prompt=fields_of(options).get("prompt"),
+        options=requests.prepared(options, key=key, own_retries=retries > 0),
+        most=1 + max(0, retries),
+        sole=own,
+        private=watched.private(prompt),
     )
 
 
 def admit(watched: WatchedClient, runtime: Runtime, sending: Sending) -> None:
-    """Write the intent; raise `SpendLimitError` when the create would pass the limit."""
-    limit = watched.settings.limit
-    if limit is not None:
-        try:
-            sending.seen.admit(limit)
-        except SpendLimitError as error:
-            runtime.guard.run("create", sending.seen.refuse, error)
-            raise
-    runtime.guard.run("create", sending.seen.begin)
+    """Write the intent; raise `SpendLimitError` when the create would pass the limit.
+
+    Nothing else is raised: this runs outside the guard.
+    """
+    guard, limit = runtime.guard, watched.settings.limit
+    refusal = guard.run("limit", sending.seen.admit, limit) if limit is not None else None
+    if refusal is not None:
+        guard.run("create", sending.seen.refuse, refusal)
+        raise refusal
+    guard.run("create", sending.seen.begin)
 
 
 def answered(watched: WatchedClient, runtime: Runtime, sending: Sending, result: Any) -> None:
     """Record the answer, at once, or when the user has read it where it is streamed."""
     sending.seen.detach()
+    if sending.attempts > 1 and hasattr(result, "retries_taken"):
+        result.retries_taken = sending.attempts - 1  # as if the SDK had made them
     response = answers.response_of(result, watched.shape(result))
-    if response is None:
-        _record(sending, dialect.read_video(result))
-        return
-    body = answers.buffered(response)
+    body = answers.buffered(response) if response is not None else answers.text_of(result)
     if body is not None:
-        _record(sending, dialect.decode_video(body))
-        return
-    reader = Collected(lambda read: _record(sending, dialect.decode_video(read)))
-    watch(response, reader, runtime.guard)
+        _decoded(sending, body)
+    elif response is None:
+        _record(sending, dialect.read_video(result, prompt=sending.private.prompt))
+    else:
+        reader = Collected(lambda read: _decoded(sending, answers.decoded(response, read)))
+        watch(response, reader, runtime.guard)
 
 
 def raised(sending: Sending, error: BaseException) -> None:
     """Record that the create raised, for good."""
     sending.seen.detach()
-    failure = errors.of_create(error, sending.prompt)
+    failure = errors.of_create(error, sending.private, refused=sending.refused, sole=sending.sole)
     counted = _counted(failure.snapshot, sending)
     sending.seen.fail(msgspec.structs.replace(failure, snapshot=counted))
 
@@ -100,21 +120,26 @@ def again(watched: WatchedClient, sending: Sending, error: BaseException) -> boo
         return False
     sending.options = requests.counted(sending.options, retries=sending.attempts)
     sending.attempts += 1
+    sending.refused = error
     return True
 
 
-def pause(watched: WatchedClient, sending: Sending, error: BaseException) -> Any:
+def pause(watched: WatchedClient, sending: Sending) -> Any:
     """Wait, or return an awaitable that waits, as the SDK does before another attempt."""
     return watched.client._sleep_for_retry(  # noqa: SLF001 - the SDK's back-off and log line
         retries_taken=sending.attempts - 2,
         max_retries=sending.most - 1,
-        options=sending.options,
-        response=getattr(error, "response", None),
+        options=sending.given,
+        response=getattr(sending.refused, "response", None),
     )
 
 
+def _decoded(sending: Sending, body: bytes) -> None:
+    _record(sending, dialect.decode_video(body, prompt=sending.private.prompt))
+
+
 def _record(sending: Sending, snapshot: JobSnapshot | None) -> None:
-    sending.seen.answer(_counted(snapshot, sending))
+    sending.seen.answer(_counted(snapshot, sending), prompt=sending.private.prompt)
 
 
 def _counted(snapshot: JobSnapshot | None, sending: Sending) -> JobSnapshot | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vidobs.runtime import Runtime
     from vidobs.sdk._openai_client import WatchedClient
 
+_PART = 206
+
 
 def begin(watched: WatchedClient, runtime: Runtime, route: Route, options: Any) -> Download:
     """Open the span of a download."""
@@ -25,29 +27,37 @@ def answered(watched: WatchedClient, runtime: Runtime, seen: Download, result: A
     """Watch the body go by, or take it as it is where the SDK has read it already."""
     seen.detach()
     response = answers.response_of(result, watched.shape(result))
-    body = answers.buffered(response) if response is not None else b""
-    if body is None:
+    if getattr(response, "status_code", None) == _PART:
+        seen.part()
+    if response is None:
+        body = result if isinstance(result, bytes) else None
+    else:
+        body = answers.buffered(response)
+    if body is not None:
+        seen.feed(body)
+        seen.end(exhausted=True)
+    elif response is None:
+        seen.unseen()
+    else:
         seen.expect(answers.announced_bytes(response))
-        watch(response, BodyReader(seen), runtime.guard)
-        return
-    seen.feed(body)
-    seen.end(exhausted=True)
+        watch(response, BodyReader(watched, seen), runtime.guard)
 
 
-def raised(seen: Download, error: BaseException) -> None:
+def raised(watched: WatchedClient, seen: Download, error: BaseException) -> None:
     """Record that a download raised before its body."""
     seen.detach()
-    seen.fail(errors.of_poll(error))
+    seen.fail(errors.of_poll(error, watched.private(None)))
 
 
 class BodyReader:
     """Feeds a download with the chunks of its stream."""
 
-    def __init__(self, seen: Download) -> None:
+    def __init__(self, watched: WatchedClient, seen: Download) -> None:
         self.feed = seen.feed
         self.end = seen.end
+        self._watched = watched
         self._seen = seen
 
     def broke(self, error: BaseException) -> None:
         """Record that reading raised."""
-        self._seen.fail(errors.of_poll(error))
+        self._seen.fail(errors.of_poll(error, self._watched.private(None)))

@@ -6,32 +6,62 @@ connection error has the transport's exception as its cause.
 
 from __future__ import annotations
 
-import json
+from traceback import walk_tb
 from typing import Any
 
+import msgspec
+
 from vidobs.core.jobs import JobSnapshot, JobState, Reason
-from vidobs.core.scrub import scrub, scrub_exception
-from vidobs.dialects.openai import failed_body, rejected, decode_video
+from vidobs.core.scrub import SECRET, scrub, scrub_error
+from vidobs.dialects.openai import decode_video, failed_body, rejected
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 
-_NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
+_NEVER_SENT = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+)
+_ILLEGAL = "Illegal header"  # how h11 refuses a header, such as a key with a line feed at its end
+_TRANSPORTS = ("httpx", "httpx2")
+_PREPARING = frozenset({"_prepare_options", "_build_request", "_prepare_request"})  # of the SDK
 _IN_THE_AIR = frozenset({408, 409, 425})  # the server may have taken it all the same
 _OK = range(200, 300)
 _CLIENT_ERRORS = range(400, 500)
 _TOO_MANY = 429
 _UNAVAILABLE = 503
+_CODE_CHARS = 64
+_SHORTEST_KEY = 6  # a shorter one is a placeholder, and may be part of a word
 
 
-def of_create(error: BaseException, prompt: object) -> Failure:
-    """Say what became of a create that raised: refused, never sent, or unknown."""
-    return Failure(_type(error), scrub_exception(error, prompt if isinstance(prompt, str) else None), _create_outcome(error))
+class Private(msgspec.Struct, frozen=True):
+    """What a text about a call may quote and must not: the prompt, and the key of the client."""
+
+    prompt: str | None = None
+    key: str | None = None
+
+    def without_key(self, text: str) -> str:
+        """Return a text without the key; the patterns of `scrub` know only usual ones."""
+        key = self.key
+        return text if key is None or len(key) < _SHORTEST_KEY else text.replace(key, SECRET)
 
 
-def of_poll(error: BaseException) -> Failure:
+def of_create(
+    error: BaseException, private: Private, *, refused: BaseException | None, sole: bool
+) -> Failure:
+    """Say what became of a create that raised: refused, never sent, or unknown.
+
+    `refused` is why the attempt before was not accepted, when the pause after it was interrupted.
+    `sole` says that the request left at most once inside of the call that raised.
+    """
+    outcome = _create_outcome(refused or error, private, sole=sole)
+    return Failure(_type(error, private), _detail(error, private), outcome)
+
+
+def of_poll(error: BaseException, private: Private) -> Failure:
     """Say what a poll that raised means: mostly nothing for the job."""
     response = getattr(error, "response", None)
-    snapshot = failed_body(_content(response)) if response is not None else None
-    return Failure(_type(error), scrub_exception(error), snapshot)
+    snapshot = None
+    if response is not None:
+        snapshot = failed_body(_content(response, private), prompt=private.prompt)
+    return Failure(_type(error, private), _detail(error, private), snapshot)
 
 
 def may_send_again(error: BaseException) -> bool:
@@ -45,25 +75,21 @@ def may_send_again(error: BaseException) -> bool:
     return status == _UNAVAILABLE and response is not None and "retry-after" in response.headers
 
 
-def _create_outcome(error: BaseException) -> JobSnapshot:
-    if _never_sent(error):
+def _create_outcome(error: BaseException, private: Private, *, sole: bool) -> JobSnapshot:
+    if _never_sent(error) or (sole and (_while_preparing(error) or _not_even_begun(error))):
         return JobSnapshot(state=JobState.FAILED, reason=Reason.NOT_SENT)
     status = getattr(error, "status_code", None)
     response = getattr(error, "response", None)
     if isinstance(status, int) and response is not None:
-        return _answered(error, status, response)
-    if isinstance(error, json.JSONDecodeError) or _is_api_error(error):
-        return UNKNOWN_OUTCOME
-    if isinstance(error, Exception) and not _in_transport(error):
-        return JobSnapshot(state=JobState.FAILED, reason=Reason.NOT_SENT)
-    return UNKNOWN_OUTCOME  # cancelled or interrupted while it was under way
+        return _answered(error, status, _content(response, private), private)
+    return UNKNOWN_OUTCOME  # cut, timed out, cancelled, or an answer nobody could read
 
 
-def _answered(error: BaseException, status: int, response: Any) -> JobSnapshot:
+def _answered(error: BaseException, status: int, content: bytes, private: Private) -> JobSnapshot:
     if status in _OK:  # accepted, but the SDK could not make sense of the answer
-        return decode_video(_content(response)) or UNKNOWN_OUTCOME
+        return decode_video(content, prompt=private.prompt) or UNKNOWN_OUTCOME
     if status in _CLIENT_ERRORS and status not in _IN_THE_AIR:
-        return rejected(status, getattr(error, "body", None))
+        return rejected(status, content, prompt=private.prompt)
     if may_send_again(error):
         return JobSnapshot(state=JobState.FAILED, reason=Reason.PROVIDER_ERROR)
     return UNKNOWN_OUTCOME
@@ -74,30 +100,44 @@ def _never_sent(error: BaseException) -> bool:
     return cause is not None and type(cause).__name__ in _NEVER_SENT
 
 
-def _is_api_error(error: BaseException) -> bool:
-    return any(base.__name__ == "APIError" for base in type(error).__mro__)
+def _while_preparing(error: BaseException) -> bool:
+    """Whether the SDK was still making the request: a token provider raised, a file is closed."""
+    return isinstance(error, Exception) and any(
+        frame.f_code.co_name in _PREPARING for frame, _ in walk_tb(error.__traceback__)
+    )
 
 
-def _in_transport(error: BaseException) -> bool:
-    """Whether the exception, or one it came from, is httpx's."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if type(seen).__module__.partition(".")[0] in ("httpx", "httpx2", "httpcore"):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
+def _not_even_begun(error: BaseException) -> bool:
+    """Whether the transport refused to send: its client is closed, a header is no header."""
+    cause = error.__cause__ or error
+    if type(cause).__name__ == "LocalProtocolError":
+        return str(cause).startswith(_ILLEGAL)
+    frames = [frame for frame, _ in walk_tb(cause.__traceback__)]
+    if not isinstance(cause, RuntimeError) or not frames or frames[-1].f_code.co_name != "send":
+        return False
+    return frames[-1].f_globals.get("__name__", "").partition(".")[0] in _TRANSPORTS
 
 
-def _content(response: Any) -> bytes:
+def _content(response: Any, private: Private) -> bytes:
     try:
         content = response.content
     except RuntimeError:  # streamed and not read
         return b""
-    return content if isinstance(content, bytes) else b""
+    if not isinstance(content, bytes):
+        return b""
+    return private.without_key(content.decode("utf-8", "replace")).encode()
 
 
-def _type(error: BaseException) -> str:
+def _detail(error: BaseException, private: Private) -> str:
+    """Return `Type: message`, scrubbed; from `args` only, `str()` of an exception is foreign."""
+    said = " ".join(str(part) for part in error.args if isinstance(part, str | int))
+    text = scrub_error(private.without_key(said), private.prompt)
+    name = type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def _type(error: BaseException, private: Private) -> str:
     code = getattr(error, "code", None)
-    if isinstance(code, str) and code and len(code) <= 64 and code.isascii():  # noqa: PLR2004
-        return scrub(code, 64)
+    if isinstance(code, str) and code and len(code) <= _CODE_CHARS and code.isascii():
+        return scrub(private.without_key(code), _CODE_CHARS)
     return type(error).__name__

@@ -29,9 +29,11 @@ class SyncFunnel:
 
     def request(self, cast_to: Any, options: Any, **kwargs: Any) -> Any:
         """Send a request as the SDK does, and observe it when it is a video call."""
-        runtime = self.watched.current()
-        route = dialect.route(options.method, options.url) if runtime is not None else None
-        if runtime is None or route is None:
+        runtime = self.watched.runtime()
+        if runtime is None:
+            return self.watched.request(cast_to, options, **kwargs)
+        route = runtime.guard.run("route", dialect.route, options.method, options.url)
+        if route is None:
             return self.watched.request(cast_to, options, **kwargs)
         if route.operation.creates_job:
             return self._create(runtime, route, cast_to, options, kwargs)
@@ -49,10 +51,12 @@ class SyncFunnel:
         creates.admit(watched, runtime, sending)
         while True:
             try:
+                if sending.refused is not None:
+                    creates.pause(watched, sending)
+                    sending.refused = None
                 result = watched.request(cast_to, sending.options, **kwargs)
             except BaseException as error:
                 if guard.run("retry", creates.again, watched, sending, error):
-                    creates.pause(watched, sending, error)
                     continue
                 guard.run("create", creates.raised, sending, error)
                 raise
@@ -68,7 +72,7 @@ class SyncFunnel:
             result = watched.request(cast_to, options, **kwargs)
         except BaseException as error:
             if seen is not None:
-                guard.run("download", downloads.raised, seen, error)
+                guard.run("download", downloads.raised, watched, seen, error)
             raise
         if seen is not None:
             guard.run("download", downloads.answered, watched, runtime, seen, result)
@@ -82,7 +86,7 @@ class SyncFunnel:
         try:
             with runtime.quiet(instrumented=watched.instrumented):
                 result = watched.request(cast_to, options, **kwargs)
-        except Exception as error:
+        except BaseException as error:
             if asking is not None:
                 guard.run("poll", asking.raised, error)
             raise
@@ -99,9 +103,11 @@ class AsyncFunnel:
 
     async def request(self, cast_to: Any, options: Any, **kwargs: Any) -> Any:
         """Send a request as the SDK does, and observe it when it is a video call."""
-        runtime = self.watched.current()
-        route = dialect.route(options.method, options.url) if runtime is not None else None
-        if runtime is None or route is None:
+        runtime = self.watched.runtime()
+        if runtime is None:
+            return await self.watched.request(cast_to, options, **kwargs)
+        route = runtime.guard.run("route", dialect.route, options.method, options.url)
+        if route is None:
             return await self.watched.request(cast_to, options, **kwargs)
         if route.operation.creates_job:
             return await self._create(runtime, route, cast_to, options, kwargs)
@@ -119,10 +125,12 @@ class AsyncFunnel:
         creates.admit(watched, runtime, sending)
         while True:
             try:
+                if sending.refused is not None:
+                    await creates.pause(watched, sending)
+                    sending.refused = None
                 result = await watched.request(cast_to, sending.options, **kwargs)
             except BaseException as error:
                 if guard.run("retry", creates.again, watched, sending, error):
-                    await creates.pause(watched, sending, error)
                     continue
                 guard.run("create", creates.raised, sending, error)
                 raise
@@ -138,7 +146,7 @@ class AsyncFunnel:
             result = await watched.request(cast_to, options, **kwargs)
         except BaseException as error:
             if seen is not None:
-                guard.run("download", downloads.raised, seen, error)
+                guard.run("download", downloads.raised, watched, seen, error)
             raise
         if seen is not None:
             guard.run("download", downloads.answered, watched, runtime, seen, result)
@@ -152,7 +160,7 @@ class AsyncFunnel:
         try:
             with runtime.quiet(instrumented=watched.instrumented):
                 result = await watched.request(cast_to, options, **kwargs)
-        except Exception as error:
+        except BaseException as error:
             if asking is not None:
                 guard.run("poll", asking.raised, error)
             raise

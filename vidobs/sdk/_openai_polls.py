@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vidobs.config import PollSpans
 from vidobs.core.calls import Operation
 from vidobs.dialects import openai as dialect
 from vidobs.observer.polls import Poll
@@ -42,19 +43,25 @@ class Asking:
             self._live.detach()
         response = answers.response_of(result, self._watched.shape(result))
         if response is None:
-            self._answer(result)
+            text = answers.text_of(result)
+            self._answer(result if text is None else text)
             return
         body = answers.buffered(response)
         if body is not None:
             self._answer(body)
         else:
-            watch(response, Collected(self._answer), self._runtime.guard)
+            reader = Collected(lambda read: self._answer(answers.decoded(response, read)))
+            watch(response, reader, self._runtime.guard)
 
     def raised(self, error: BaseException) -> None:
-        """Record that the call raised; the job may be fine."""
-        poll = self._live or self._poll()
-        poll.detach()
-        poll.fail(errors.of_poll(error))
+        """Record that the call raised; the job may be fine. One that was cancelled says nothing."""
+        if self._live is not None:
+            self._live.detach()
+        if isinstance(error, Exception):
+            poll = self._live or self._poll()
+            poll.fail(errors.of_poll(error, self._watched.private(self._prompt())))
+        elif self._live is not None:
+            self._live.discard()
 
     def _answer(self, body: Any) -> None:
         operation = self._route.operation
@@ -75,8 +82,10 @@ class Asking:
         if self._runtime.observer.polls.same((provider, self._route.video_id or ""), key):
             self._unchanged()
             return
-        snapshot = _snapshot(body)
+        snapshot = _snapshot(body, self._prompt())
         if snapshot is None:
+            if self._live is not None:
+                self._live.done()
             return
         poll = self._live or self._poll()
         poll.answer(snapshot, key, prompt_hash=None if poll.known else self._prompt_hash(body))
@@ -85,6 +94,8 @@ class Asking:
         """Count a poll that says what the last one said; a span only where all are wanted."""
         if self._live is not None:
             self._live.done()
+        elif self._runtime.observer.poll_spans == PollSpans.ALL:
+            self._poll().done()
         elif self._runtime.counts_calls:
             self._runtime.observer.tell(
                 self._watched.read(self._runtime, self._route, self._options),
@@ -96,6 +107,11 @@ class Asking:
         call = self._watched.read(self._runtime, self._route, self._options)
         return Poll(self._runtime.observer, call, self._start_ns, attach=attach)
 
+    def _prompt(self) -> str | None:
+        """Return the prompt of a job that this process made, for a message that quotes it."""
+        provider = self._watched.context(self._runtime).provider
+        return self._runtime.observer.prompts.get((provider, self._route.video_id or ""))
+
     def _prompt_hash(self, body: Any) -> str | None:
         """Fingerprint the prompt that an answer shows: it may belong to a create of ours."""
         prompt = answers.prompt_in(body)
@@ -104,8 +120,10 @@ class Asking:
         return self._watched.context(self._runtime).fingerprint.prompt_hash(prompt)
 
 
-def _snapshot(body: Any) -> JobSnapshot | None:
-    return dialect.decode_video(body) if isinstance(body, bytes) else dialect.read_video(body)
+def _snapshot(body: Any, prompt: str | None) -> JobSnapshot | None:
+    if isinstance(body, bytes):
+        return dialect.decode_video(body, prompt=prompt)
+    return dialect.read_video(body, prompt=prompt)
 
 
 def _listed(body: Any) -> list[JobSnapshot]:

@@ -9,15 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
+_IDEMPOTENCY = IDEMPOTENCY_HEADER.lower()
 _RETRY_COUNT_HEADER = "x-stainless-retry-count"
 
 
 def given_key(options: Any) -> str | None:
     """Return the caller's own idempotency key."""
     for name, value in headers_of(options).items():
-        if name.lower() == "idempotency-key" and isinstance(value, str):
+        if name.lower() == _IDEMPOTENCY and isinstance(value, str):
             return value
-    return None
+    given = options.idempotency_key  # known to the SDK, which sends it nowhere
+    return given if isinstance(given, str) else None
 
 
 def headers_of(options: Any) -> Mapping[str, Any]:
@@ -29,7 +31,9 @@ def headers_of(options: Any) -> Mapping[str, Any]:
 def prepared(options: Any, *, key: str, own_retries: bool) -> Any:
     """Return a copy of a request with the key in it, sent once if the retries are ours."""
     made = copy.copy(options)
-    made.headers = {**headers_of(options), IDEMPOTENCY_HEADER: key}
+    headers = headers_of(options)
+    kept = {name: value for name, value in headers.items() if name.lower() != _IDEMPOTENCY}
+    made.headers = {**kept, IDEMPOTENCY_HEADER: key}
     if own_retries:
         made.max_retries = 0
     return made
@@ -48,9 +52,12 @@ class Rewind:
     def __init__(self, files: object) -> None:
         self._places: list[tuple[Any, int]] = []
         self.possible = True
-        for stream in _streams(files):
+        for content in _contents(files):
+            if isinstance(content, str | bytes | bytearray):
+                continue
             try:
-                self._places.append((stream, stream.tell()))
+                self.possible = self.possible and bool(content.seekable())
+                self._places.append((content, content.tell()))
             except (OSError, ValueError, AttributeError):
                 self.possible = False
 
@@ -66,8 +73,8 @@ class Rewind:
         return True
 
 
-def _streams(files: object) -> Iterator[Any]:
-    """Find the file objects among uploads as httpx takes them."""
+def _contents(files: object) -> Iterator[Any]:
+    """Find the contents of uploads as httpx takes them."""
     if isinstance(files, dict):
         parts = list(files.values())
     elif isinstance(files, (list, tuple)):
@@ -75,6 +82,4 @@ def _streams(files: object) -> Iterator[Any]:
     else:
         return
     for part in parts:
-        content = part[1] if isinstance(part, tuple) and len(part) > 1 else part
-        if hasattr(content, "read"):
-            yield content
+        yield part[1] if isinstance(part, tuple) and len(part) > 1 else part

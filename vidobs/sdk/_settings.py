@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from vidobs.observer.limits import SpendLimit
+from vidobs.observer.limits import SpendLimit
 
 
 class RetryCreates(StrEnum):

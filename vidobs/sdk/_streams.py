@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from vidobs._guard import Guard
 
+FLAVOURS = ("httpx", "httpx2")
+
 
 class Reader(Protocol):
     """Told what passes by."""
@@ -28,9 +30,15 @@ class Reader(Protocol):
         ...
 
 
+def flavour_of(response: Any) -> str:
+    """Return the package a response comes from, httpx or httpx2, also where it was subclassed."""
+    roots = (base.__module__.partition(".")[0] for base in type(response).__mro__)
+    return next(root for root in roots if root in FLAVOURS)
+
+
 def watch(response: Any, reader: Reader, guard: Guard) -> None:
     """Put a watching stream in front of the body of an httpx or httpx2 response."""
-    sync_class, async_class = _classes(type(response).__module__.partition(".")[0])
+    sync_class, async_class = _classes(flavour_of(response))
     wrapper = async_class if hasattr(response.stream, "__aiter__") else sync_class
     response.stream = wrapper(response.stream, reader, guard)
 
@@ -64,7 +72,7 @@ class Collected:
 
 
 @cache
-def _classes(flavour: str) -> tuple[type, type]:
+def _classes(flavour: str) -> tuple[type, type]:  # noqa: C901 - twins, line by line
     """Make the two stream classes for a flavour of httpx: it checks their bases."""
     module = import_module(flavour)
 
@@ -82,8 +90,10 @@ def _classes(flavour: str) -> tuple[type, type]:
             self.ends(exhausted=True)
 
         def close(self) -> None:
-            self.inner.close()
-            self.ends(exhausted=False)
+            try:
+                self.inner.close()
+            finally:
+                self.ends(exhausted=False)
 
     class AsyncWatched(_Watching, module.AsyncByteStream):  # type: ignore[misc, name-defined]  # a module found at run time
         async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -99,8 +109,10 @@ def _classes(flavour: str) -> tuple[type, type]:
             self.ends(exhausted=True)
 
         async def aclose(self) -> None:
-            await self.inner.aclose()
-            self.ends(exhausted=False)
+            try:
+                await self.inner.aclose()
+            finally:
+                self.ends(exhausted=False)
 
     return Watched, AsyncWatched
 

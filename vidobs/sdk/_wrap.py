@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+import msgspec
+
 from vidobs import runtime
 from vidobs.core.errors import ConfigError, UnsupportedClientError, unknown_name
 from vidobs.observer.limits import SpendLimit
@@ -16,7 +18,6 @@ from vidobs.telemetry import http
 T = TypeVar("T")
 
 _MARK = "_vidobs"
-_REPLACED = ("request", "copy", "with_options")
 _FUNNELS = {"SyncAPIClient": SyncFunnel, "AsyncAPIClient": AsyncFunnel}
 
 
@@ -54,16 +55,17 @@ def wrap(
         provider=provider,
         dialect=dialect,
     )
-    runtime.current()  # a configuration that cannot be used is said here, not in the middle of a call
+    runtime.current()  # a configuration that cannot be used is said here, not within a call
     _attach(client, funnel_class, settings)
     return client
 
 
 def unwrap(client: T) -> T:
-    """Stop observing a client; return the same object. A client that is not wrapped stays as it is."""
-    if _MARK in vars(client):
-        for name in (*_REPLACED, _MARK):
-            delattr(client, name)
+    """Stop observing a client; return the same object. One that is not wrapped stays as it is."""
+    watched = getattr(client, "__dict__", {}).get(_MARK)
+    if watched is not None:
+        watched.restore()
+        delattr(client, _MARK)
         http.uninstrument(client._client)  # type: ignore[attr-defined]  # noqa: SLF001 - the SDK's own
     return client
 
@@ -71,7 +73,7 @@ def unwrap(client: T) -> T:
 def _attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
     already = vars(client).get(_MARK)
     if already is not None:
-        already.settings = settings
+        already.settings = _changed(already.settings, settings)
         return
     watched = WatchedClient(client, settings, runtime.current)
 
@@ -83,6 +85,14 @@ def _attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
     client.request = funnel_class(watched).request
     client.copy = client.with_options = copy
     setattr(client, _MARK, watched)
+
+
+def _changed(before: WrapSettings, after: WrapSettings) -> WrapSettings:
+    """Return the settings of a client that is wrapped again; what it spent stays spent."""
+    if before.limit is None or after.limit is None:
+        return after
+    before.limit.usd = after.limit.usd
+    return msgspec.structs.replace(after, limit=before.limit)
 
 
 def _funnel_class(client: object) -> Any:
@@ -111,6 +121,8 @@ def _usd(given: Decimal | float | str) -> Decimal:
     except InvalidOperation:
         usd = Decimal("NaN")
     if not usd.is_finite() or usd < 0:
-        msg = f"max_spend_usd={given!r} is no amount of US dollars; give a number such as 25 or '9.99'"
-        raise ConfigError(msg)
+        raise ConfigError(
+            f"max_spend_usd={given!r} is no amount of US dollars; "
+            "give a number such as 25 or '9.99'"
+        )
     return usd
