@@ -1,6 +1,8 @@
-"""What holds for every test: no setting of this machine gets in, and no silent skip."""
+"""For every test: a clean environment, no silent skip, and nothing that fails inside vidobs."""
 
+import logging
 import os
+import sys
 import tempfile
 
 import pytest
@@ -32,3 +34,31 @@ def pytest_runtest_makereport(item: pytest.Item):
         report.outcome = "failed"
         report.longrepr = f"VIDOBS_REQUIRE_ALL=1, but the test was skipped: {report.longrepr[2]}"
     return report
+
+
+class Trips(logging.Handler):
+    """Hears of the first trip of each kind, whichever runtime's guard it is."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.expected: set[str] = set()  # "where: ExceptionType"; for a test to set
+        self.seen: dict[str, str] = {}  # kind -> all that was said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what tripped."""
+        if str(record.msg).startswith("vidobs failed inside"):
+            self.seen[record.args[0]] = record.getMessage()
+
+
+@pytest.fixture(autouse=True)
+def guard_trips():
+    """After each test vidobs is as in a new process, and nothing failed inside it unexpectedly."""
+    trips = Trips()
+    logger = logging.getLogger("vidobs")
+    logger.addHandler(trips)
+    yield trips
+    runtime = sys.modules.get("vidobs.runtime")
+    if runtime is not None:
+        runtime.reset()
+    logger.removeHandler(trips)
+    assert set(trips.seen) == trips.expected, "".join(trips.seen.values())
