@@ -7,13 +7,16 @@ UV ?= $(shell command -v uv 2>/dev/null)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 OLD_OPENAI := 2.2.0 2.54.0
+PEERS := ddtrace langfuse==5.0.4 langsmith==0.14.17 logfire==5.2.0 \
+  openinference-instrumentation-openai==0.1.66
+LITELLM := litellm==1.106.2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat demo test test-rest test-all bench check
+.PHONY: help venv compat demo test test-rest test-all bench bench-peers check
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 venv: .venv/.installed  ## create .venv and install vidobs with all extras
 
@@ -55,6 +58,21 @@ test-all: venv compat  ## every test
 
 bench: venv  ## added cost per call, beside the peers that are installed
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-peers: .venv/bench/.installed .venv/bench-litellm/.installed  ## install the peers that `make bench` compares with
+
+.venv/bench/.installed: | .venv/.installed
+	@echo "Installing $(PEERS) into $(@D) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt -e '.[openai]' $(PEERS)
+	@touch $@
+
+# LiteLLM wants another openai.
+.venv/bench-litellm/.installed: | .venv/.installed
+	@echo "Installing $(LITELLM) into $(@D) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(LITELLM)
+	@touch $@
 
 check: venv  ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }

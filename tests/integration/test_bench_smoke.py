@@ -1,0 +1,38 @@
+"""The benchmarks run: their figures are read by people, so only their presence is asserted."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parent.parent / "bench" / "run.py"
+CALLS = ("create", "poll that changes nothing", "whole job: create, 20 polls, download of 1 MB")
+OURS = ("vidobs", "vidobs + provider", "vidobs + provider + HTTP spans")
+PEERS = ("openinference", "logfire", "Langfuse", "ddtrace", "LangSmith", "LiteLLM")
+
+
+@pytest.mark.slow
+def test_quick_run_measures_every_row(tmp_path):
+    """`make bench ARGS=--quick` measures each call, sync and async, and everything beside calls."""
+    report = tmp_path / "report.json"
+    program = [sys.executable, str(BENCH), "--quick", "--json", str(report)]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+    rows = json.loads(report.read_text("utf-8"))["rows"]
+    figures = {(row["what"], row["who"]): row["median"] for row in rows}
+    calls = [call + mode for call in CALLS for mode in ("", ", async")]
+
+    assert {(what, who) for what, who in figures if what in calls} == {
+        (what, who) for what in calls for who in ("openai", "OpenTelemetry httpx", *OURS, *PEERS)
+    }
+    assert [
+        key for key in figures if key[1] in OURS and figures[key] is None and key[0] in calls
+    ] == []
+    assert all(row["median"] is not None or row["note"] for row in rows)
+    assert figures["import", "vidobs"] is not None
+    assert figures["events to disk", "vidobs"] is not None
+    assert figures["events read by the relay", "vidobs"] is not None
+    assert ("kill -9 of a writer", "vidobs") in figures
