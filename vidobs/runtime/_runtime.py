@@ -8,6 +8,7 @@ import socket
 import time
 from contextlib import AbstractContextManager, nullcontext
 from random import Random
+from traceback import format_tb
 from typing import TYPE_CHECKING, Any
 
 from vidobs._guard import Guard
@@ -17,6 +18,7 @@ from vidobs.core.capture import Fingerprint
 from vidobs.core.machine import Rules
 from vidobs.core.policies import POLICIES
 from vidobs.core.prices import PriceBook, read_price_table
+from vidobs.core.scrub import scrub_exception
 from vidobs.data import price_table
 from vidobs.delivery import registry
 from vidobs.delivery.callbacks import Callbacks
@@ -70,7 +72,9 @@ class Runtime:
             full_sync=settings.durability.value == "full",
         )
         self._resolve_callbacks()
-        self.maintenance = Maintenance(publish=self._publish, chores=self._chores, guard=self.guard)
+        self.maintenance = Maintenance(
+            begin=self._begin, publish=self._publish, chores=self._chores, guard=self.guard
+        )
         self.observer = Observer(
             backlog=self.store.backlog,
             tracing=self.tracing,
@@ -84,8 +88,7 @@ class Runtime:
         self._fingerprint: Fingerprint | None = None
         self._closed = False
         if self.relay.route:
-            self.maintenance.start()
-            self.relay.start()
+            self.maintenance.start()  # what an earlier process left goes out now
 
     def _resolve_callbacks(self) -> None:
         found = registry.resolve(self.settings.callbacks, self.settings.exporters)
@@ -154,6 +157,10 @@ class Runtime:
 
     # -- the maintenance thread --------------------------------------------------------------------
 
+    def _begin(self) -> None:
+        self.callbacks.start()
+        self.relay.start()
+
     def _publish(self, batch: Sequence[Happening]) -> None:
         self.signals.publish(batch)
         events = [event for seen in batch for event in seen.events]
@@ -171,7 +178,9 @@ class Runtime:
         return rest
 
     def _report_fault(self, where: str, error: BaseException) -> None:
-        _log.warning("%s: %s: %s", where, type(error).__name__, error, exc_info=error)
+        """Say that a callback or an exporter failed: where, and a text without secrets."""
+        places = "".join(format_tb(error.__traceback__))
+        _log.warning("%s failed: %s\n%s", where, scrub_exception(error), places)
 
     # -- flush and the end -------------------------------------------------------------------------
 
@@ -179,7 +188,7 @@ class Runtime:
         """Wait until everything is written and delivered; return what is left."""
         deadline = time.monotonic() + timeout_s
         self.maintenance.flush(_until(deadline))
-        self.callbacks.drain(_until(deadline))
+        self.callbacks.drain(_until(deadline) / 2)  # one that hangs leaves exporters their half
         left = self.relay.flush(_until(deadline))
         if self._otel is not None:
             self._otel.flush(_until(deadline))
@@ -191,7 +200,8 @@ class Runtime:
             return 0
         deadline = time.monotonic() + timeout_s
         self.maintenance.flush(_until(deadline))
-        return self.callbacks.close(_until(deadline)) + self.retire(_until(deadline))
+        left = self.callbacks.close(_until(deadline) / 2)  # one that hangs leaves others their half
+        return left + self.retire(_until(deadline))
 
     def retire(self, timeout_s: float) -> int:
         """End everything but the callbacks, which may go on with another runtime."""

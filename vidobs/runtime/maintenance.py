@@ -24,17 +24,20 @@ LINGER_S = 0.02
 class Maintenance:
     """One daemon thread, started at the first happening.
 
-    `publish(batch)` tells of what happened; `chores()` does the housekeeping and returns in how
+    `begin()` starts the threads that are told of events: while the interpreter shuts down, no thread
+    can start. `publish(batch)` tells of what happened; `chores()` does the housekeeping and returns in how
     many seconds it wants to be called again.
     """
 
     def __init__(
         self,
         *,
+        begin: Callable[[], None],
         publish: Callable[[Sequence[Happening]], None],
         chores: Callable[[], float],
         guard: Guard,
     ) -> None:
+        self._begin = begin
         self._publish = publish
         self._chores = chores
         self._guard = guard
@@ -88,6 +91,7 @@ class Maintenance:
 
     def _run(self) -> None:
         due = 0.0
+        self._guard.run("begin", self._begin)
         while not self._stopping:
             if self._wake.wait(max(0.0, due - time.monotonic())):
                 self._hurry.wait(LINGER_S)

@@ -65,6 +65,7 @@ class LedgerStore:
     def _open(self) -> SqliteLedger:
         ledger = SqliteLedger(self.path, self._rules, route=self.route, full_sync=self._full_sync)
         processes.enter(ledger, self._clock.time_ns())
+        self._register(ledger)  # before the first event, so that it is behind every cursor
         self._ledger = ledger
         self._inode = _inode(self.path)
         self._beat_due = self._look_due = 0.0
@@ -99,9 +100,13 @@ class LedgerStore:
                 else:
                     self._side = open_writer(self.path, full_sync=self._full_sync)
                     self._outbox = SqliteOutbox(self.path, self._side, threading.Lock())
-                for exporter in self.exporters:
-                    self._outbox.register(exporter)
             return self._outbox
+
+    def _register(self, ledger: SqliteLedger) -> None:
+        """Give each exporter that has none a cursor at the end of the outbox."""
+        outbox = SqliteOutbox(ledger.path, ledger.connection, ledger.lock)
+        for exporter in self.exporters:
+            outbox.register(exporter)
 
     def reader(self) -> LedgerReader:
         """Return a reader over what a ledger in memory holds."""
