@@ -24,9 +24,9 @@ LINGER_S = 0.02
 class Maintenance:
     """One daemon thread, started at the first happening.
 
-    `begin()` starts the threads that are told of events: while the interpreter shuts down, no thread
-    can start. `publish(batch)` tells of what happened; `chores()` does the housekeeping and returns in how
-    many seconds it wants to be called again.
+    `begin()` starts the threads that are told of events, because none can start any more while the
+    interpreter shuts down. `publish(batch)` tells of what happened; `chores()` does the
+    housekeeping and returns in how many seconds it wants to be called again.
     """
 
     def __init__(
