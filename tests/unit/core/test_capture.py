@@ -240,6 +240,8 @@ def test_keys_are_taken_out_of_any_surroundings(secret, around):
             "[(b'authorization', b'[secret]'), (b'x-api-key', b'[secret]')]",
         ),
         ("Authorization: Digest username=canary, response=canary", "Authorization: [secret]"),
+        ("api-key: canary token=canary", "api-key: [secret] token=[secret]"),
+        ("api_key='token': 'canary'", "api_key='[secret]': '[secret]'"),
         ("Cookie: session=canary; other=canary", "Cookie: [secret]"),
         ("Bearer canarycanary", "Bearer [secret]"),
         ("basic Y2FuYXJ5OmNhbmFyeQ==", "basic [secret]"),
@@ -249,7 +251,7 @@ def test_keys_are_taken_out_of_any_surroundings(secret, around):
         ),
         ("https://me:canary@h.com:81/p/v.mp4?sig=canary#canary x", "https://h.com:81/p/v.mp4 x"),
         ("postgres://me:ca/na@ry@h:5432/db", "postgres://h:5432/db"),
-        (r'{"url":"https:\/\/h\/p?a=1\u0026sig=canary"}', '{"url":"https://h/p"}'),
+        (r'{"url":"https:\/\/h\/p?a=1\u0026sig=canary"}', r'{"url":"https:\/\/h\/p"}'),
         (
             "/v1/x?X-Goog-Signature=canary&sig=canary",
             "/v1/x?X-Goog-Signature=[secret]&sig=[secret]",

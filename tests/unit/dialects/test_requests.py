@@ -49,6 +49,7 @@ def test_a_create_is_read_whole():
         model="sora-2",
         request=VideoRequest(seconds=Decimal(8), size="720x1280", prompt_chars=5),
         request_hash=FINGERPRINT.request_hash(BODY),
+        prompt_hash=FINGERPRINT.prompt_hash("A cat"),
         idempotency_key="key-1",
         server_address="api.openai.com",
         server_port=443,
@@ -165,7 +166,7 @@ def test_a_body_that_is_no_object_counts_as_empty(body):
     """Whatever the caller sends, reading it does not fail."""
     call = read_call(route("post", "/videos"), body, None, None, context=CONTEXT)
 
-    assert (call.model, call.request) == (None, VideoRequest())
+    assert (call.prompt_hash, call.request) == (None, VideoRequest())
 
 
 def test_the_way_a_form_is_cut_does_not_change_the_fingerprint():
@@ -199,3 +200,21 @@ def test_a_character_is_no_job():
 
     assert call.operation is Operation.CHARACTER
     assert not call.operation.creates_job
+
+
+@pytest.mark.parametrize(
+    ("path", "provider", "address", "model"),
+    [
+        ("/videos", "openai", "api.openai.com", "sora-2"),
+        ("/videos", "azure", "res.openai.azure.com", "sora-2"),
+        ("/videos", "openai", "127.0.0.1", None),
+        ("/videos", "azure", "127.0.0.1", None),
+        ("/videos", "other", "api.openai.com", None),
+        ("/videos/video_1/remix", "openai", "api.openai.com", None),
+    ],
+)
+def test_a_create_without_a_model_gets_the_documented_one(path, provider, address, model):
+    """Only where the host is known to have one; a remix is made by the model of its source."""
+    call = call_of(path, {"prompt": "x"}, provider=provider, server_address=address)
+
+    assert call.model == model
