@@ -1,37 +1,44 @@
 """A ledger that never stops the caller: what cannot be written now is kept and tried again.
 
-A busy file holds writes back for moments. A broken one (full, read-only, corrupt, gone) is replaced
-by a ledger in memory, so that traces, logs and callbacks go on, while every write is kept in order
-for the day the file works again; only the end of the process loses them, and that is counted.
+A busy file holds writes back for moments. One that stays busy, or is broken (full, read-only,
+corrupt, gone), is replaced by a ledger in memory, so that traces, logs and callbacks go on, while
+every write is kept in order for the day the file works again; only the end of the process loses
+them, and that is counted.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from vidobs.core.errors import LedgerBusyError, LedgerUnusableError
+from vidobs.core.errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from vidobs.core.jobs import Job
 from vidobs.core.protocols import Observed, Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vidobs.ledger.finder import Stranger
+
 MOST_WRITES = 50_000
-_RETRY_FIRST_S = 1.0
-_RETRY_MOST_S = 30.0
+PATIENCE_S = 1.0  # for which a busy ledger is waited for before memory stands in
+RETRY_FIRST_S = 1.0
+RETRY_MOST_S = 30.0
+BUSY_S = 0.05
+_LAST_TRIES = 4
 
 
 class Store(Protocol):
-    """A ledger as the backlog uses it."""
+    """A ledger as the backlog uses it; `SqliteLedger` says what each method does."""
 
-    def intend(self, job: Job) -> None: ...
-    def record(self, seen: Observed) -> Recorded | None: ...
-    def find(self, provider: str, provider_job_id: str) -> Job | None: ...
-    def known(self, provider: str, provider_job_id: str) -> Job | None: ...
-    def close(self) -> None: ...
+    def intend(self, job: Job) -> None: ...  # noqa: D102
+    def record(self, seen: Observed) -> Recorded | None: ...  # noqa: D102
+    def find(self, provider: str, provider_job_id: str) -> Job | None: ...  # noqa: D102
+    def known(self, provider: str, provider_job_id: str) -> Job | None: ...  # noqa: D102
+    def unanswered(self, like: Stranger) -> Job | None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+    def abandon(self) -> None: ...  # noqa: D102
 
 
 class Deferred(Exception):  # noqa: N818 - not an error: the write is kept and comes later
@@ -39,9 +46,10 @@ class Deferred(Exception):  # noqa: N818 - not an error: the write is kept and c
 
 
 class Backlog:
-    """Writes to `open_store()`'s ledger in order, through contention and outages.
+    """Writes to `open_store()`'s ledger in order, through contention and outages. Thread-safe.
 
-    `report(message)` is told once when the ledger breaks and once when it works again.
+    `report(message)` is told once when the ledger breaks and once when it works again, `wake()`
+    whenever there is something to `retry`.
     """
 
     def __init__(
@@ -49,53 +57,63 @@ class Backlog:
         open_store: Callable[[], Store],
         open_memory: Callable[[], Store],
         report: Callable[[str], None],
+        wake: Callable[[], None],
     ) -> None:
         self._open_store = open_store
         self._open_memory = open_memory
         self._report = report
+        self._wake = wake
         self._store: Store | None = None
         self._memory: Store | None = None
         self._waiting: deque[Job | Observed] = deque()
-        self._lock = Lock()
+        self._untold: list[tuple[Observed, Recorded]] = []  # happened in memory, nobody was told
+        self._opening = Lock()
+        self._lock = Lock()  # the memory, and the order of what waits
+        self._retrying = Lock()
+        self._busy_since: float | None = None
         self._retry_at = 0.0
-        self._retry_after = _RETRY_FIRST_S
+        self._retry_after = RETRY_FIRST_S
         self.lost = 0
 
     # -- what the observer calls -------------------------------------------------------------------
 
     def intend(self, job: Job) -> None:
         """Store the intent to create a job, now or as soon as it goes."""
-        with self._lock if self._memory is not None else nullcontext():
-            if self._memory is not None:
-                self._defer(job)
-                self._memory.intend(job)
-                return
-        if self._waiting:
-            self._defer(job)
-            return
-        try:
-            self._ready().intend(job)
-        except LedgerBusyError:
-            self._defer(job)
-        except LedgerUnusableError as error:
-            self._broken(error)
-            self.intend(job)
-
-    def record(self, seen: Observed) -> Recorded | None:
-        """Advance a job; raise `Deferred` when that has to wait for the ledger."""
-        with self._lock if self._memory is not None else nullcontext():
-            if self._memory is not None:
-                self._defer(seen)
-                return self._memory.record(seen)
-        if not self._waiting:
+        if self._straight:
+            store = None
             try:
-                return self._ready().record(seen)
+                store = self._ready()
+                store.intend(job)
             except LedgerBusyError:
                 pass
             except LedgerUnusableError as error:
-                self._broken(error)
-                return self.record(seen)
-        self._defer(seen)
+                self.broke(store, error)
+            else:
+                return
+        with self._lock:
+            if self._memory is not None:
+                self._memory.intend(job)
+            self._defer(job)
+        self._wake()
+
+    def record(self, seen: Observed) -> Recorded | None:
+        """Advance a job; raise `Deferred` when that has to wait for the ledger."""
+        if self._straight:
+            store = None
+            try:
+                store = self._ready()
+                return store.record(seen)
+            except LedgerBusyError:
+                pass
+            except LedgerUnusableError as error:
+                self.broke(store, error)
+        with self._lock:
+            if self._memory is not None:
+                recorded = self._memory.record(seen)
+                self._defer(seen)
+                return recorded
+            self._defer(seen)
+        self._wake()
         raise Deferred
 
     def known(self, provider: str, provider_job_id: str) -> Job | None:
@@ -105,15 +123,11 @@ class Backlog:
 
     def find(self, provider: str, provider_job_id: str) -> Job | None:
         """Return the job with the provider's id, `None` also while the ledger cannot be read."""
-        if self._memory is not None:
-            return self._memory.find(provider, provider_job_id)
-        try:
-            return self._ready().find(provider, provider_job_id)
-        except LedgerBusyError:
-            return None
-        except LedgerUnusableError as error:
-            self._broken(error)
-            return None
+        return self._ask(lambda store: store.find(provider, provider_job_id))
+
+    def unanswered(self, like: Stranger) -> Job | None:
+        """Return the create of unknown outcome that a job seen at the provider may come from."""
+        return self._ask(lambda store: store.unanswered(like))
 
     # -- what the maintenance thread calls ---------------------------------------------------------
 
@@ -137,27 +151,21 @@ class Backlog:
 
         While the ledger is broken an attempt is made after 1 s, 2 s, 4 s ... at most 30 s.
         """
-        if not self._waiting or (self._memory is not None and now_s < self._retry_at):
+        if not self._retrying.acquire(blocking=False):
             return []
-        signalled = self._memory is not None
-        done: list[tuple[Observed, Recorded]] = []
         try:
-            while self._waiting:
-                write = self._waiting[0]
-                recorded = self._apply(write)
-                self._waiting.popleft()
-                if recorded is not None and isinstance(write, Observed) and not signalled:
-                    done.append((write, recorded))
-        except LedgerBusyError:
-            pass
-        except LedgerUnusableError as error:
-            self._broken(error)
-            self._retry_at = now_s + self._retry_after
-            self._retry_after = min(2 * self._retry_after, _RETRY_MOST_S)
-            return done
-        if signalled and not self._waiting:
-            self._mended()
-        return done
+            done = self._try_again(now_s)
+        finally:
+            self._retrying.release()
+        with self._lock:
+            untold, self._untold = self._untold, []
+        return untold + done
+
+    def finish(self) -> None:
+        """Try once more to write what waits, without waiting for long."""
+        for _ in range(_LAST_TRIES):
+            if self._waiting:
+                self.retry(float("inf"))
 
     def close(self) -> int:
         """Give the files back; return how many writes are lost with this process."""
@@ -169,53 +177,142 @@ class Backlog:
         self._waiting.clear()
         return lost
 
-    def reopen(self, error: LedgerUnusableError) -> None:
-        """Treat the ledger as broken, because the file under it was taken away."""
-        self._broken(error)
+    def broke(self, store: Store | None, error: LedgerError) -> None:
+        """Give a store up (`None`: it could not be opened), unless there is another one by now."""
+        with self._opening:
+            current = self._store is store
+            if current:
+                self._store = None
+        if store is not None:
+            store.abandon()
+        if current:
+            self._stand_in(error)
+
+    def rest_s(self, now_s: float) -> float | None:
+        """Return in how many seconds to `retry`; `None`: not before something happens."""
+        if self._memory is not None:
+            return max(self._retry_at - now_s, BUSY_S)
+        return BUSY_S if self._waiting else None
 
     # -- inside ------------------------------------------------------------------------------------
+
+    @property
+    def _straight(self) -> bool:
+        """Whether a write goes to the file at once: nothing is before it in the order."""
+        return self._memory is None and not self._waiting
 
     def _ready(self) -> Store:
         store = self._store
         if store is None:
-            with self._lock:
+            with self._opening:
                 store = self._store
                 if store is None:
                     store = self._store = self._open_store()
         return store
 
-    def _apply(self, write: Job | Observed) -> Recorded | None:
-        if isinstance(write, Job):
-            self._ready().intend(write)
-            return None
-        return self._ready().record(write)
+    def _ask(self, question: Callable[[Store], Job | None]) -> Job | None:
+        if self._memory is None:
+            if self._store is None and self._waiting:
+                return None  # it could not be opened a moment ago
+            store = None
+            try:
+                store = self._ready()
+                return question(store)
+            except LedgerBusyError:
+                return None
+            except LedgerUnusableError as error:
+                self.broke(store, error)
+        with self._lock:
+            return question(self._memory) if self._memory is not None else None
+
+    def _try_again(self, now_s: float) -> list[tuple[Observed, Recorded]]:
+        if self._straight or (self._memory is not None and now_s < self._retry_at):
+            return []
+        done: list[tuple[Observed, Recorded]] = []
+        store = None
+        try:
+            store = self._ready()
+            while self._waiting:
+                write = self._waiting[0]
+                recorded = self._apply(store, write)
+                told = self._written()
+                if recorded is not None and isinstance(write, Observed) and not told:
+                    done.append((write, recorded))
+        except LedgerBusyError as error:
+            self._still_busy(error, now_s)
+        except LedgerUnusableError as error:
+            self.broke(store, error)
+            self._put_off(now_s)
+        else:
+            self._mended()
+        return done
+
+    def _apply(self, store: Store, write: Job | Observed) -> Recorded | None:
+        try:
+            if isinstance(write, Job):
+                store.intend(write)
+                return None
+            return store.record(write)
+        except LedgerError:
+            raise
+        except BaseException:  # it can never be written; what is behind it can
+            self._written()
+            self.lost += 1
+            raise
+
+    def _written(self) -> bool:
+        """Take off the first write; tell whether memory has told of it already."""
+        with self._lock:
+            self._waiting.popleft()
+            self._busy_since = None
+            self._retry_after = RETRY_FIRST_S
+            return self._memory is not None
 
     def _defer(self, write: Job | Observed) -> None:
-        if len(self._waiting) >= MOST_WRITES:
-            self.lost += 1
+        if len(self._waiting) < MOST_WRITES:
+            self._waiting.append(write)
             return
-        self._waiting.append(write)
+        self.lost += 1
+        if self.lost == 1:
+            self._report(f"{MOST_WRITES} writes wait for the ledger; from now on writes are lost")
 
-    def _broken(self, error: LedgerUnusableError) -> None:
+    def _still_busy(self, error: LedgerBusyError, now_s: float) -> None:
+        """Let memory stand in for a ledger that somebody has locked and does not let go."""
+        if self._busy_since is None:
+            self._busy_since = now_s
+        elif now_s - self._busy_since >= PATIENCE_S:
+            self._stand_in(error)
+            self._put_off(now_s)
+
+    def _put_off(self, now_s: float) -> None:
+        self._retry_at = now_s + self._retry_after
+        self._retry_after = min(2 * self._retry_after, RETRY_MOST_S)
+
+    def _stand_in(self, error: LedgerError) -> None:
+        """Go on in memory, with what waits already; it still waits for the file as well."""
         with self._lock:
-            broken, self._store = self._store, None
-            first = self._memory is None
-            if first:
-                self._memory = self._open_memory()
-        if broken is not None:
-            broken.close()
-        if first:
-            self._report(
-                f"{error}. Your calls go on; jobs are kept in memory and are lost with this "
-                "process unless the ledger works again"
-            )
+            if self._memory is not None:
+                return
+            memory = self._open_memory()
+            for write in self._waiting:
+                if isinstance(write, Job):
+                    memory.intend(write)
+                    continue
+                recorded = memory.record(write)
+                if recorded is not None:
+                    self._untold.append((write, recorded))
+            self._memory = memory
+        self._wake()
+        self._report(
+            f"{error}. Your calls go on; jobs are kept in memory and are lost with this "
+            "process unless the ledger works again"
+        )
 
     def _mended(self) -> None:
         with self._lock:
-            if self._waiting:  # a caller was faster: that write goes first
+            if self._waiting or self._memory is None:  # a caller was faster: that write goes first
                 return
             memory, self._memory = self._memory, None
-        self._retry_after = _RETRY_FIRST_S
-        if memory is not None:
-            memory.close()
+            self._retry_after = RETRY_FIRST_S
+        memory.close()
         self._report("the ledger works again; everything kept in memory is written")

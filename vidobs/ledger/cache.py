@@ -6,10 +6,10 @@ from collections import OrderedDict
 
 import msgspec
 
-from vidobs.core.jobs import Job  # noqa: TC001 - msgspec resolves the annotations at run time
+from vidobs.core.jobs import Job
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, frozen=True):
     """A job with its place and the version that was read or written last."""
 
     seq: int
@@ -18,12 +18,18 @@ class Entry(msgspec.Struct):
 
 
 class JobCache:
-    """A bounded map of entries by our id and by the provider's; the least used go first."""
+    """A bounded map of entries by our id and by the provider's; the least used go first.
+
+    Reading is safe from any thread; writing needs the ledger's lock.
+    """
 
     def __init__(self, size: int = 10_000) -> None:
         self._size = size
         self._by_id: OrderedDict[str, Entry] = OrderedDict()
         self._by_provider: dict[tuple[str, str], str] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
 
     def by_id(self, job_id: str | None) -> Entry | None:
         """Return the entry of our id."""
@@ -38,9 +44,11 @@ class JobCache:
     def put(self, entry: Entry) -> None:
         """Keep an entry, as the one used last."""
         job = entry.job
-        self._by_id[job.job_id] = entry
+        job_id = job.job_id
+        self._by_id[job_id] = entry
         if job.provider_job_id is not None:
-            self._by_provider[job.provider, job.provider_job_id] = job.job_id
+            self._by_provider[job.provider, job.provider_job_id] = job_id
+        self._by_id.move_to_end(job_id)
         if len(self._by_id) > self._size:
             _, oldest = self._by_id.popitem(last=False)
             self._forget_provider(oldest.job)
@@ -52,5 +60,8 @@ class JobCache:
             self._forget_provider(entry.job)
 
     def _forget_provider(self, job: Job) -> None:
-        if job.provider_job_id is not None:
-            self._by_provider.pop((job.provider, job.provider_job_id), None)
+        if job.provider_job_id is None:
+            return
+        key = job.provider, job.provider_job_id
+        if self._by_provider.get(key) == job.job_id:
+            del self._by_provider[key]

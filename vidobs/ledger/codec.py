@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,8 +24,6 @@ PLACES = 16  # tried from the one that an id names
 _encoder = msgspec.json.Encoder()
 _job_decoder = msgspec.json.Decoder(Job)
 _spans_decoder = msgspec.json.Decoder(tuple[SpanRecord, ...])
-
-EventRow = tuple[int, str, str, str, int, str, str | None, str | None]
 
 
 def seq_of(job_id: str) -> int:
@@ -64,7 +62,7 @@ def dump_spans(spans: Sequence[SpanRecord]) -> str | None:
     return _encoder.encode(spans).decode() if spans else None
 
 
-def load_event(row: EventRow) -> OutboxRow:
+def load_event(row: tuple[Any, ...]) -> OutboxRow:
     """Return the event of a row of the outbox."""
     seq, route, event_id, name, at_us, job, spans, detail = row
     event = VideoEvent(

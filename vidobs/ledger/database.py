@@ -6,66 +6,78 @@ resetting the write-ahead log (fixed in 3.51.3).
 
 from __future__ import annotations
 
+import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 
-from vidobs.core.errors import LedgerBusyError, LedgerSchemaError, LedgerUnusableError
-from vidobs.ledger.statements import SCHEMA_VERSION, schema
+from vidobs.core.errors import (
+    LedgerBusyError,
+    LedgerError,
+    LedgerSchemaError,
+    LedgerUnusableError,
+)
+from vidobs.ledger.keys import KEY_BYTES, KEY_NAME
+from vidobs.ledger.statements import SCHEMA_VERSION, queries, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MEMORY = ":memory:"
 WRITE_WAIT_MS = 25
-_SETUP_WAIT_MS = 2000
+APPLICATION_ID = 0x7669646F  # "vido" in the header of the file tells a ledger from other databases
+_SETUP_WAIT_S = 0.25  # once in a file's life, while another process makes the tables
+_PAUSE_S = 0.002
 _READ_ONLY = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+_WAL_KEEPS_BYTES = 16 << 20  # a log that a burst made longer is cut when it starts over
+
+
+def ledger_error(error: Exception, path: str) -> LedgerError:
+    """Return our error for one of SQLite's or the system's, with the path and what to do."""
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return LedgerBusyError(f"ledger {path}: another process holds the write lock ({error})")
+    if isinstance(error, apsw.NotADBError | apsw.CorruptError):
+        return LedgerUnusableError(
+            f"ledger {path} is corrupt or no ledger ({error}); "
+            "move the file away, or point VIDOBS_LEDGER elsewhere"
+        )
+    if isinstance(error, apsw.ReadOnlyError | apsw.PermissionsError | apsw.AuthError):
+        return LedgerUnusableError(
+            f"ledger {path} cannot be written ({error}); check the rights of file and folder"
+        )
+    if isinstance(error, apsw.FullError):
+        return LedgerUnusableError(
+            f"ledger {path}: the disk is full ({error}); free space, or move VIDOBS_LEDGER"
+        )
+    return LedgerUnusableError(f"ledger {path} cannot be used ({type(error).__name__}: {error})")
 
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Turn SQLite's errors into ours, with the path and what to do."""
+    """Turn SQLite's errors into ours. A violated constraint is a fault of ours and stays one."""
     try:
         yield
-    except (apsw.BusyError, apsw.LockedError) as error:
-        msg = f"ledger {path}: another process holds the write lock ({error})"
-        raise LedgerBusyError(msg) from error
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        msg = (
-            f"ledger {path} is corrupt or no ledger ({error}); "
-            "move the file away, or point VIDOBS_LEDGER elsewhere"
-        )
-        raise LedgerUnusableError(msg) from error
-    except (apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError) as error:
-        msg = f"ledger {path} cannot be written ({error}); check the rights of file and folder"
-        raise LedgerUnusableError(msg) from error
-    except apsw.FullError as error:
-        msg = f"ledger {path}: the disk is full ({error}); free space, or move VIDOBS_LEDGER"
-        raise LedgerUnusableError(msg) from error
+    except apsw.ConstraintError:
+        raise
     except (apsw.Error, OSError) as error:
-        msg = f"ledger {path} cannot be used ({type(error).__name__}: {error})"
-        raise LedgerUnusableError(msg) from error
+        raise ledger_error(error, path) from error
 
 
 def open_writer(path: str, *, full_sync: bool = False) -> apsw.Connection:
     """Open, and if need be make, a ledger; raise `LedgerSchemaError` on a newer one."""
     with translated(path):
         if path != MEMORY:
-            folder = Path(path).parent
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not Path(path).exists():
-                Path(path).touch(mode=0o600)
+            _make_file(Path(path))
         connection = apsw.Connection(path, statementcachesize=100)
-        connection.set_busy_timeout(_SETUP_WAIT_MS)
         try:
-            _pragmas(connection, full_sync=full_sync)
-            _migrate(connection, path)
+            connection.set_busy_timeout(WRITE_WAIT_MS)
+            _set_up(connection, path, full_sync=full_sync)
         except BaseException:
             connection.close()
             raise
-        connection.set_busy_timeout(WRITE_WAIT_MS)
         return connection
 
 
@@ -76,52 +88,85 @@ def open_reader(path: str) -> apsw.Connection:
             msg = f"there is no ledger at {path} yet; it appears with the first observed job"
             raise LedgerUnusableError(msg)
         connection = apsw.Connection(path, flags=_READ_ONLY)
-        connection.set_busy_timeout(_SETUP_WAIT_MS)
-        _check_version(_version(connection), path)
+        try:
+            connection.set_busy_timeout(int(_SETUP_WAIT_S * 1000))
+            _check_filled(connection, path)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+
+def _check_filled(connection: apsw.Connection, path: str) -> None:
+    if _version(connection, path) == 0:
+        msg = f"{path} is empty; a ledger appears there with the first observed job"
+        raise LedgerUnusableError(msg)
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file that only its owner may read; SQLite's companions get the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+
+
+def _set_up(connection: apsw.Connection, path: str, *, full_sync: bool) -> None:
+    """Make the connection ready; wait for a process that is making the tables just now.
+
+    SQLite's own busy timeout does not cover the step to a write-ahead log.
+    """
+    deadline = time.monotonic() + _SETUP_WAIT_S
+    while True:
+        try:
+            found = _version(connection, path)  # first: nothing is changed in what is not ours
+            _pragmas(connection, full_sync=full_sync)
+            if found != SCHEMA_VERSION:
+                _migrate(connection, path)
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _pragmas(connection: apsw.Connection, *, full_sync: bool) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # the maintenance thread does it
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEEPS_BYTES}")
     connection.execute("PRAGMA cache_size = -8000")
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _migrate(connection: apsw.Connection, path: str) -> None:
     """Bring an older or empty file to the schema of this version, in one transaction."""
-    if _version(connection) == SCHEMA_VERSION:
-        return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        found = _version(connection)
-        _check_version(found, path)
-        if found == 0:
-            _check_empty(connection, path)
+        if _version(connection, path) == 0:  # asked again: another process may have been faster
             connection.execute(schema())
+            connection.execute(queries()["keep_key"], (KEY_NAME, os.urandom(KEY_BYTES)))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
-def _version(connection: apsw.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").get)
-
-
-def _check_version(found: int, path: str) -> None:
-    if found > SCHEMA_VERSION:
-        msg = (
-            f"ledger {path} has schema {found}, this vidobs knows {SCHEMA_VERSION}: a newer vidobs "
-            "wrote it; upgrade this one (pip install -U vidobs) or use another VIDOBS_LEDGER"
-        )
-        raise LedgerSchemaError(msg)
-
-
-def _check_empty(connection: apsw.Connection, path: str) -> None:
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
-    if tables:
+def _version(connection: apsw.Connection, path: str) -> int:
+    """Return the version of the schema, 0 for an empty file; raise for what we cannot use."""
+    application, version, tables = connection.execute(queries()["identity"]).get
+    if (application, version, tables) == (0, 0, 0):
+        return 0
+    if application != APPLICATION_ID:
         msg = f"{path} is a SQLite database but no vidobs ledger; point VIDOBS_LEDGER elsewhere"
         raise LedgerUnusableError(msg)
+    if version > SCHEMA_VERSION:
+        msg = (
+            f"ledger {path} has schema {version}, this vidobs knows {SCHEMA_VERSION}: a newer "
+            "vidobs wrote it; upgrade this one (pip install -U vidobs) or use another VIDOBS_LEDGER"
+        )
+        raise LedgerSchemaError(msg)
+    return int(version)

@@ -12,8 +12,8 @@ from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
-    from threading import Lock
 
     from vidobs.core.protocols import OutboxRow
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class SqliteOutbox:
     """A cursor for each exporter over the rows of `event`. Thread-safe through `lock`."""
 
-    def __init__(self, path: str, connection: apsw.Connection, lock: Lock) -> None:
+    def __init__(
+        self, path: str, connection: apsw.Connection, lock: AbstractContextManager[object]
+    ) -> None:
         self._path = path
         self._connection = connection
         self._lock = lock

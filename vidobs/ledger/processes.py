@@ -1,7 +1,7 @@
 """Who writes to the ledger: finds the creates of a process that died, and says so.
 
 A create whose process died between the request and the answer is `unknown`: it may have been
-accepted and paid for.
+accepted and paid for. Every function needs the ledger's lock.
 """
 
 from __future__ import annotations
@@ -9,24 +9,23 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from vidobs.core import ids
-from vidobs.core.jobs import JobSnapshot, JobState
-from vidobs.core.protocols import Observed, Recorded
+import msgspec
+
 from vidobs.ledger import codec
-from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from vidobs.core.protocols import Recorded
     from vidobs.ledger.sqlite import SqliteLedger
 
 SILENT_S = 300.0  # a process of another host that was not heard of for so long is dead
+_BACK_S = 3600  # how far a clock may be put back without a create being overlooked
+_GONE = ("Z", "X")  # a process that ended and was not waited for yet
 
 
-class Process(NamedTuple):
+class Process(msgspec.Struct, frozen=True, array_like=True):
     """A row of the table of processes."""
 
     id: int
@@ -40,54 +39,43 @@ class Process(NamedTuple):
 def enter(ledger: SqliteLedger, now_ns: int) -> None:
     """Write this process into the table; its jobs carry the row's id from now on."""
     pid = os.getpid()
-    first_seq = now_ns // 1_000_000 << codec.SEQ_RANDOM_BITS
-    row = (socket.gethostname(), pid, started(pid), first_seq, now_ns // 1000)
-    with ledger.lock, translated(ledger.path):
-        ledger.connection.execute(queries()["add_process"], row)
-        ledger.owner = ledger.connection.last_insert_rowid()
+    row = (socket.gethostname(), pid, started(pid), _first_seq(ledger, now_ns), now_ns // 1000)
+    ledger.connection.execute(queries()["add_process"], row)
+    ledger.owner = ledger.connection.last_insert_rowid()
 
 
 def leave(ledger: SqliteLedger) -> None:
-    """Take this process out of the table: nothing of it is in flight any more."""
-    with ledger.lock, translated(ledger.path):
+    """Take this process out of the table, unless creates of it still wait for their answer."""
+    if not ledger.in_flight:
         ledger.connection.execute(queries()["drop_process"], (ledger.owner,))
 
 
 def beat(ledger: SqliteLedger, now_ns: int) -> None:
-    """Say that this process is alive; other hosts cannot see its pid."""
-    with ledger.lock, translated(ledger.path):
-        ledger.connection.execute(queries()["see_process"], (now_ns // 1000, ledger.owner))
+    """Say that this process is alive, for other hosts, and from where its open creates lie."""
+    row = (now_ns // 1000, _first_seq(ledger, now_ns), ledger.owner)
+    ledger.connection.execute(queries()["see_process"], row)
+    if ledger.connection.changes() == 0:  # taken for dead, as after a long suspension
+        enter(ledger, now_ns)
 
 
-def recover(
-    ledger: SqliteLedger, now_ns: int, getrandbits: Callable[[int], int]
-) -> list[Recorded]:
-    """Turn the unanswered creates of dead processes into `unknown`; return what that caused."""
-    recorded = []
-    for process in _all(ledger):
-        if process.id == ledger.owner or alive(process, now_ns):
-            continue
-        for job_id, provider in _abandoned(ledger, process):
-            done = ledger.record(
-                Observed(
-                    provider=provider,
-                    job_id=job_id,
-                    snapshot=JobSnapshot(state=JobState.UNKNOWN),
-                    now_ns=now_ns,
-                    seed=getrandbits(ids.SEED_BITS),
-                    failure="ProcessDied: the process ended before the answer arrived",
-                )
+def recover(ledger: SqliteLedger, now_ns: int, seed: int) -> list[Recorded]:
+    """Turn the unanswered creates of dead processes into `unknown`; return what that caused.
+
+    The ids of the events are made from `seed`, random bits.
+    """
+    recorded: list[Recorded] = []
+    for row in ledger.connection.execute(queries()["processes"]).fetchall():
+        process = msgspec.convert(row, Process)
+        if process.id != ledger.owner and not alive(process, now_ns):
+            recorded += ledger.give_up_creates(
+                process.id, process.first_seq, now_ns, seed + (process.id << 32)
             )
-            if done is not None:
-                recorded.append(done)
-        with ledger.lock, translated(ledger.path):
-            ledger.connection.execute(queries()["drop_process"], (process.id,))
     return recorded
 
 
 def alive(process: Process, now_ns: int) -> bool:
     """Tell whether a process still runs, as far as this host can know."""
-    if process.host != socket.gethostname():
+    if process.host != socket.gethostname() or os.name == "nt":  # there, kill(pid, 0) does not ask
         return now_ns / 1e9 - process.seen_us / 1e6 < SILENT_S
     try:
         os.kill(process.pid, 0)
@@ -104,19 +92,11 @@ def started(pid: int) -> str:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "gone" if fields[0] in _GONE else fields[19]
 
 
-def _all(ledger: SqliteLedger) -> list[Process]:
-    with ledger.lock, translated(ledger.path):
-        rows = ledger.connection.execute(queries()["processes"]).fetchall()
-    return [Process(*row) for row in rows]
-
-
-def _abandoned(ledger: SqliteLedger, process: Process) -> list[tuple[str, str]]:
-    with ledger.lock, translated(ledger.path):
-        rows = ledger.connection.execute(
-            queries()["abandoned"], (process.first_seq, process.id)
-        ).fetchall()
-    jobs = [codec.load_job(row[2]) for row in rows]
-    return [(job.job_id, job.provider) for job in jobs]
+def _first_seq(ledger: SqliteLedger, now_ns: int) -> int:
+    """Return a place that no unanswered create of this process lies before."""
+    recent = (now_ns // 1_000_000 - _BACK_S * 1000) << codec.SEQ_RANDOM_BITS
+    return max(0, min(recent, *ledger.in_flight) if ledger.in_flight else recent)

@@ -1,17 +1,37 @@
+-- identity --
+SELECT (SELECT application_id FROM pragma_application_id),
+       (SELECT user_version FROM pragma_user_version),
+       (SELECT count(*) FROM sqlite_schema);
+
+-- keep_key --
+INSERT INTO meta (key, value) VALUES (?, ?);
+
+-- key --
+SELECT value FROM meta WHERE key = ?;
+
 -- insert_job --
 INSERT INTO job (seq, provider, provider_job_id, state, model, owner, version, prompt_hash, doc)
 VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?);
 
 -- update_job --
 UPDATE job
-SET provider_job_id = ?, state = ?, model = ?, version = version + 1, doc = ?
+SET provider_job_id = ?, state = ?, model = ?, version = version + 1, events = events || ?, doc = ?
 WHERE seq = ? AND version = ?;
 
--- delete_job --
-DELETE FROM job WHERE seq = ?;
+-- place_of --
+SELECT doc FROM job WHERE seq = ?;
 
--- load_job --
-SELECT seq, version, doc FROM job WHERE seq = ?;
+-- move_events --
+UPDATE job SET events = events || (SELECT events FROM job WHERE seq = ?1) WHERE seq = ?2;
+
+-- drop_job --
+DELETE FROM job WHERE seq = ? AND version = ?;
+
+-- drop_spend --
+DELETE FROM spend WHERE job_seq = ?;
+
+-- load_near --
+SELECT seq, version, doc FROM job WHERE seq >= ? AND seq < ?;
 
 -- load_by_provider --
 SELECT seq, version, doc FROM job WHERE provider = ? AND provider_job_id = ?;
@@ -23,8 +43,8 @@ WHERE state = 'unknown' AND provider = ? AND prompt_hash = ?
 ORDER BY seq LIMIT 50;
 
 -- insert_event --
-INSERT INTO event (id, job_seq, name, at_us, route, job, spans, detail)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO event (id, name, at_us, route, job, spans, detail)
+VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- insert_spend --
 INSERT INTO spend
@@ -32,10 +52,7 @@ INSERT INTO spend
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- spent --
-SELECT count(*), sum(usd_nano) FROM spend WHERE job_seq = ?;
-
--- last_event --
-SELECT coalesce(max(seq), 0) FROM event;
+SELECT count(*), sum(usd_nano), sum(possible_nano), sum(seconds) FROM spend WHERE job_seq = ?;
 
 -- read_outbox --
 SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans,
@@ -45,7 +62,12 @@ FROM event WHERE event.seq > ? ORDER BY event.seq LIMIT ?;
 -- events_of --
 SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans,
        event.detail
-FROM event WHERE event.job_seq = ? ORDER BY event.seq;
+FROM event
+WHERE event.seq IN (
+    SELECT number.value FROM job JOIN json_each('[0' || job.events || ']') AS number
+    WHERE job.seq = ?
+)
+ORDER BY event.seq;
 
 -- count_behind --
 SELECT count(*) FROM event WHERE seq > ? AND instr(',' || route || ',', ',' || ? || ',');
@@ -73,7 +95,7 @@ INSERT OR REPLACE INTO dead_letter (exporter, seq, at_us, error) VALUES (?, ?, ?
 INSERT INTO process (host, pid, started, first_seq, seen_us) VALUES (?, ?, ?, ?, ?);
 
 -- see_process --
-UPDATE process SET seen_us = ? WHERE id = ?;
+UPDATE process SET seen_us = ?, first_seq = ? WHERE id = ?;
 
 -- drop_process --
 DELETE FROM process WHERE id = ?;
@@ -92,10 +114,24 @@ WHERE seq < ?1 AND seq >= ?2
 ORDER BY seq DESC LIMIT ?5;
 
 -- jobs_by_provider_id --
-SELECT doc FROM job WHERE provider_job_id = ? ORDER BY seq LIMIT 10;
+-- The index begins with the provider: step through the few there are, then look each up.
+WITH RECURSIVE known (provider) AS (
+    SELECT min(provider) FROM job WHERE provider_job_id IS NOT NULL
+    UNION ALL
+    SELECT (
+        SELECT min(job.provider) FROM job
+        WHERE job.provider_job_id IS NOT NULL AND job.provider > known.provider
+    )
+    FROM known WHERE known.provider IS NOT NULL
+)
+SELECT job.doc FROM known
+JOIN job ON job.provider = known.provider AND job.provider_job_id = ?
+ORDER BY job.seq LIMIT 10;
 
 -- jobs_between --
-SELECT doc FROM job WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT 10;
+SELECT doc FROM job
+WHERE seq BETWEEN ? AND ? AND json_extract(doc, '$.job_id') GLOB ? || '*'
+ORDER BY seq LIMIT 10;
 
 -- count_jobs --
 SELECT count(*) FROM job;
@@ -105,30 +141,32 @@ SELECT count(*) FROM event;
 
 -- spend_by_provider --
 SELECT provider, count(DISTINCT job_seq), sum(usd_nano), sum(possible_nano),
-       sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+       count(DISTINCT job_seq) - count(DISTINCT iif(usd_nano IS NULL, NULL, job_seq)), sum(seconds)
 FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
 
 -- spend_by_model --
 SELECT model, count(DISTINCT job_seq), sum(usd_nano), sum(possible_nano),
-       sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+       count(DISTINCT job_seq) - count(DISTINCT iif(usd_nano IS NULL, NULL, job_seq)), sum(seconds)
 FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
 
 -- spend_by_user --
 SELECT user, count(DISTINCT job_seq), sum(usd_nano), sum(possible_nano),
-       sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+       count(DISTINCT job_seq) - count(DISTINCT iif(usd_nano IS NULL, NULL, job_seq)), sum(seconds)
 FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
 
 -- spend_by_day --
 SELECT date(at_us / 1000000, 'unixepoch'), count(DISTINCT job_seq), sum(usd_nano),
-       sum(possible_nano), sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+       sum(possible_nano),
+       count(DISTINCT job_seq) - count(DISTINCT iif(usd_nano IS NULL, NULL, job_seq)), sum(seconds)
 FROM spend WHERE at_us >= ? GROUP BY 1 ORDER BY 1;
 
 -- spend_by_tag --
 SELECT tag.key || '=' || tag.value, count(DISTINCT spend.job_seq), sum(usd_nano),
-       sum(possible_nano), sum(entry = 0 AND usd_nano IS NULL), sum(seconds)
+       sum(possible_nano),
+       count(DISTINCT job_seq) - count(DISTINCT iif(usd_nano IS NULL, NULL, job_seq)), sum(seconds)
 FROM spend
 JOIN job ON job.seq = spend.job_seq
-JOIN json_each(job.doc, '$.attribution.tags') AS tag
+LEFT JOIN json_each(job.doc, '$.attribution.tags') AS tag
 WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
 
 -- spend_total --

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import apsw
-
 from vidobs.core.errors import ConfigError, unknown_name
-from vidobs.core.jobs import Job, JobState
 from vidobs.core.money import ZERO
 from vidobs.core.reports import LedgerInfo, Spend, SpendRow
 from vidobs.ledger import codec
@@ -17,9 +15,15 @@ from vidobs.ledger.database import MEMORY, open_reader, open_writer, translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
     from decimal import Decimal
 
+    import apsw
+
     from vidobs.core.events import VideoEvent
+    from vidobs.core.jobs import Job, JobState
+    from vidobs.ledger.sqlite import SqliteLedger
 
 GROUPINGS = ("model", "provider", "day", "user", "tag")
 _END = 2**63 - 1
@@ -29,10 +33,15 @@ _HEX = 32
 class LedgerReader:
     """Answers questions about a ledger without ever writing to it."""
 
-    def __init__(self, path: str, connection: apsw.Connection | None = None) -> None:
-        """Open the file, or read through the connection of a ledger in memory."""
+    def __init__(self, path: str, ledger: SqliteLedger | None = None) -> None:
+        """Open the file, or read through the connection of a ledger in memory, or read nothing."""
         self.path = path
-        self._connection = open_reader(path) if connection is None else connection
+        self._own = ledger is None
+        self._lock: AbstractContextManager[object] = Lock() if ledger is None else ledger.lock
+        if ledger is not None:
+            self._connection = ledger.connection
+        else:
+            self._connection = open_writer(path) if path == MEMORY else open_reader(path)
         self._sql = queries()
 
     def jobs(
@@ -56,14 +65,13 @@ class LedgerReader:
     def events(self, job_id: str) -> list[VideoEvent]:
         """Return a job's events, the oldest first."""
         first = codec.seq_of(job_id)
-        for seq in range(first, first + codec.PLACES):
-            rows = self._all("events_of", seq)
-            if rows and codec.load_event(rows[0]).event.job.job_id == job_id:
-                return [codec.load_event(row).event for row in rows]
+        for seq, _, doc in self._all("load_near", first, first + codec.PLACES):
+            if codec.load_job(doc).job_id == job_id:
+                return [codec.load_event(row).event for row in self._all("events_of", seq)]
         return []
 
     def spend(self, by: str, since: datetime | None = None) -> Spend:
-        """Return what the jobs cost, by model, provider, day, user or tag.
+        """Return what the jobs cost, by model, provider, day, user or tag; the days in order.
 
         Creates with an unknown outcome count as possible spend; running jobs do not count yet.
         """
@@ -79,7 +87,7 @@ class LedgerReader:
         return Spend(
             total_usd=codec.dollars(total),
             possible_usd=codec.dollars(possible) + sum(map(_possible, unknown), ZERO),
-            rows=tuple(rows.values()),
+            rows=_ordered(by, rows.values()),
         )
 
     def info(self) -> LedgerInfo:
@@ -87,7 +95,7 @@ class LedgerReader:
         problem = self._pragma("quick_check")
         return LedgerInfo(
             path=None if self.path == MEMORY else self.path,
-            schema=int(self._pragma("user_version")),
+            schema=int(str(self._pragma("user_version"))),
             jobs=int(self._all("count_jobs")[0][0]),
             events=int(self._all("count_events")[0][0]),
             journal_mode=str(self._pragma("journal_mode")),
@@ -96,26 +104,26 @@ class LedgerReader:
 
     def close(self) -> None:
         """Give the file back."""
-        if self.path != MEMORY:
+        if self._own:
             self._connection.close()
 
-    def _all(self, query: str, *bindings: Any) -> list[Any]:
-        with translated(self.path):
+    def _all(self, query: str, *bindings: apsw.SQLiteValue) -> list[Any]:
+        with self._lock, translated(self.path):
             return self._connection.execute(self._sql[query], bindings).fetchall()
 
-    def _pragma(self, name: str) -> Any:
-        with translated(self.path):
+    def _pragma(self, name: str) -> apsw.SQLiteValue:
+        with self._lock, translated(self.path):
             return self._connection.execute(f"PRAGMA {name}").get
 
     def _by_prefix(self, given: str) -> list[Job]:
         digits = given.removeprefix("job_")
         if not digits or len(digits) > _HEX or set(digits) - set("0123456789abcdef"):
             return []
-        first = codec.seq_of("job_" + digits.ljust(_HEX, "0")) & ~((1 << codec.SEQ_RANDOM_BITS) - 1)
-        last = codec.seq_of("job_" + digits.ljust(_HEX, "f")) | ((1 << codec.SEQ_RANDOM_BITS) - 1)
-        rows = self._all("jobs_between", first, last)
-        jobs = [codec.load_job(doc) for (doc,) in rows]
-        return [job for job in jobs if job.job_id.startswith("job_" + digits)]
+        millisecond = 1 << codec.SEQ_RANDOM_BITS
+        first = codec.seq_of("job_" + digits.ljust(_HEX, "0")) & -millisecond
+        last = codec.seq_of("job_" + digits.ljust(_HEX, "f")) | (millisecond - 1)
+        rows = self._all("jobs_between", first, last + codec.PLACES, "job_" + digits)
+        return [codec.load_job(doc) for (doc,) in rows]
 
     def _unknown(self, since: datetime | None) -> list[Job]:
         first = 0 if since is None else codec.seq_at(since)
@@ -125,8 +133,15 @@ class LedgerReader:
 def open_ledger(path: str | None) -> LedgerReader:
     """Open a file for reading. Where there is none yet, nothing has been observed: an empty one."""
     if path is None or not Path(path).exists():
-        return LedgerReader(MEMORY, open_writer(MEMORY))
+        return LedgerReader(MEMORY)
     return LedgerReader(path)
+
+
+def _ordered(by: str, rows: Iterable[SpendRow]) -> tuple[SpendRow, ...]:
+    """Return the rows as they came, but days by date: those of open creates came last."""
+    if by != "day":
+        return tuple(rows)
+    return tuple(sorted(rows, key=lambda row: row.key or ""))
 
 
 def _spend_row(row: tuple[Any, ...]) -> SpendRow:
@@ -143,19 +158,20 @@ def _spend_row(row: tuple[Any, ...]) -> SpendRow:
 
 def _keys(by: str, job: Job) -> list[str | None]:
     if by == "tag":
-        return [f"{name}={value}" for name, value in job.tags.items()]
+        return [f"{name}={value}" for name, value in job.tags.items()] or [None]
     if by == "day":
         return [job.created_at.astimezone(UTC).date().isoformat()]
     return [{"model": job.model, "provider": job.provider, "user": job.user}[by]]
 
 
 def _with_unknown(row: SpendRow, job: Job) -> SpendRow:
+    """Add a create with an unknown outcome: what it cost is not known, only what it may have."""
     return SpendRow(
         key=row.key,
         jobs=row.jobs + 1,
         usd=row.usd,
         possible_usd=row.possible_usd + _possible(job),
-        unknown=row.unknown + (job.cost.possible_usd is None),
+        unknown=row.unknown + 1,
         seconds=row.seconds,
     )
 

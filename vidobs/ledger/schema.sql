@@ -17,6 +17,7 @@ CREATE TABLE job (
     owner           INTEGER NOT NULL,   -- process.id of the one that wrote the intent
     version         INTEGER NOT NULL,   -- compare and swap
     prompt_hash     TEXT,               -- keyed; finds a create whose answer never came
+    events          TEXT    NOT NULL DEFAULT '',   -- ",seq,seq": an index on event costs more
     doc             TEXT    NOT NULL    -- the whole job as JSON
 ) STRICT;
 
@@ -28,7 +29,6 @@ CREATE INDEX job_unknown ON job (provider, prompt_hash) WHERE state = 'unknown';
 CREATE TABLE event (
     seq     INTEGER PRIMARY KEY,
     id      TEXT    NOT NULL,
-    job_seq INTEGER NOT NULL,
     name    TEXT    NOT NULL,
     at_us   INTEGER NOT NULL,
     route   TEXT    NOT NULL,           -- the exporters it is for, separated by commas
@@ -36,8 +36,6 @@ CREATE TABLE event (
     spans   TEXT,
     detail  TEXT
 ) STRICT;
-
-CREATE INDEX event_by_job ON event (job_seq);
 
 -- The money: entry 0 is the one settlement (or release) of a job, later ones adjust it.
 CREATE TABLE spend (

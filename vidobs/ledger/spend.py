@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from vidobs.core.money import ZERO
+from vidobs.core.jobs import JobState
 from vidobs.ledger import codec
 from vidobs.ledger.statements import queries
 
@@ -13,18 +13,16 @@ if TYPE_CHECKING:
 
     from vidobs.core.jobs import Job
 
+_N = TypeVar("_N", int, float)
+
 
 def write_spend(cursor: apsw.Cursor, seq: int, job: Job, now_ns: int) -> None:
     """Write the settlement of a job, or the difference to what was settled before.
 
-    The primary key (job, entry) makes a second settlement impossible.
+    The sum over a job's entries is what the job says. The primary key (job, entry) makes a second
+    settlement impossible.
     """
-    row = cursor.execute(queries()["spent"], (seq,)).fetchone()
-    entries, already = row if row is not None else (0, None)
-    usd = codec.nano(job.cost.usd)
-    first = entries == 0
-    billed = first and job.cost.usd is not None and job.cost.usd > ZERO
-    seconds = job.request.seconds if billed else None
+    entries, usd, possible, seconds = cursor.execute(queries()["spent"], (seq,)).get
     cursor.execute(
         queries()["insert_spend"],
         (
@@ -35,8 +33,23 @@ def write_spend(cursor: apsw.Cursor, seq: int, job: Job, now_ns: int) -> None:
             job.model,
             job.attribution.user,
             job.cost.status,
-            usd if first else (usd or 0) - (already or 0),
-            codec.nano(job.cost.possible_usd) if first else None,
-            None if seconds is None else float(seconds),
+            _difference(codec.nano(job.cost.usd), usd),
+            _difference(codec.nano(job.cost.possible_usd), possible),
+            _difference(_seconds(job), seconds),
         ),
     )
+
+
+def _difference(now: _N | None, before: _N | None) -> _N | None:
+    if before is None:
+        return now
+    return (now or 0) - before
+
+
+def _seconds(job: Job) -> float | None:
+    """Seconds of finished video: of the file where it was probed, else as asked for."""
+    if job.state is not JobState.COMPLETED:
+        return None
+    if job.file is not None and job.file.seconds is not None:
+        return float(job.file.seconds)
+    return None if job.request.seconds is None else float(job.request.seconds * job.request.n)

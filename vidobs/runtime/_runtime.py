@@ -75,6 +75,7 @@ class Runtime:
         self.maintenance = Maintenance(
             begin=self._begin, publish=self._publish, chores=self._chores, guard=self.guard
         )
+        self.store.wake = self.maintenance.wake
         self.observer = Observer(
             backlog=self.store.backlog,
             tracing=self.tracing,

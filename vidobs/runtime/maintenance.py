@@ -56,6 +56,12 @@ class Maintenance:
             if self._thread is None:
                 self.start()
 
+    def wake(self) -> None:
+        """Ask for the chores soon; never waits."""
+        self._wake.set()
+        if self._thread is None:
+            self.start()
+
     def start(self) -> None:
         """Start the thread, if it does not run."""
         with self._start_lock:

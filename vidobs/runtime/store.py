@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import apsw
-
+from vidobs.core import ids
 from vidobs.core.errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from vidobs.core.protocols import Happening, Recorded
 from vidobs.ledger import keys, processes
-from vidobs.ledger.backlog import Backlog
-from vidobs.ledger.database import MEMORY, open_writer
+from vidobs.ledger.backlog import BUSY_S, Backlog
+from vidobs.ledger.database import MEMORY, open_reader, open_writer, translated
+from vidobs.ledger.lock import WriteLock
 from vidobs.ledger.outbox import SqliteOutbox
 from vidobs.ledger.reader import LedgerReader
 from vidobs.ledger.sqlite import SqliteLedger
@@ -21,14 +22,16 @@ from vidobs.ledger.sqlite import SqliteLedger
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from typing import TypeAlias
 
     from vidobs.core.machine import Rules
     from vidobs.core.protocols import Clock, OutboxRow
 
+    Inode: TypeAlias = tuple[int, int]
+
 BEAT_S = 60.0
 LOOK_S = 5.0
-BUSY_S = 0.05
-BROKEN_S = 1.0
+CHECKPOINT_S = 0.5
 CHECKPOINT_BYTES = 1 << 20
 
 
@@ -48,71 +51,97 @@ class LedgerStore:
         self.path = path
         self.route = ""  # set before the first write
         self.exporters: tuple[str, ...] = ()
+        self.wake: Callable[[], None] = _nobody  # asks for `keep` to be called soon
         self._rules = rules
         self._clock = clock
         self._bits = getrandbits
         self._full_sync = full_sync
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # the outbox
         self._ledger: SqliteLedger | None = None
         self._outbox: SqliteOutbox | None = None
-        self._side: apsw.Connection | None = None  # for the outbox and checkpoints
-        self._inode: int | None = None
-        self._beat_due = self._look_due = 0.0
-        self.backlog = Backlog(self._open, self._open_memory, report)
+        self._outbox_of: SqliteLedger | None = None
+        self._side: WriteLock | None = None  # around the outbox's connection
+        self._inode: Inode | None = None
+        self._beat_due = self._look_due = self._checkpoint_due = 0.0
+        self.backlog = Backlog(self._open, self._open_memory, report, self._wake)
 
     # -- opening -----------------------------------------------------------------------------------
 
     def _open(self) -> SqliteLedger:
         ledger = SqliteLedger(self.path, self._rules, route=self.route, full_sync=self._full_sync)
-        processes.enter(ledger, self._clock.time_ns())
-        self._register(ledger)  # before the first event, so that it is behind every cursor
-        self._ledger = ledger
+        try:
+            with ledger.held():
+                processes.enter(ledger, self._clock.time_ns())
+        except BaseException:
+            ledger.abandon()
+            raise
         self._inode = _inode(self.path)
         self._beat_due = self._look_due = 0.0
+        self._ledger = ledger
         return ledger
 
     def _open_memory(self) -> SqliteLedger:
-        return SqliteLedger(MEMORY, self._rules, route="")
+        before = None if self._ledger is None else self._ledger.cache
+        return SqliteLedger(MEMORY, self._rules, before=before)
 
     def fingerprint_key(self) -> bytes:
-        """Return the key of the fingerprints; a fresh one while the ledger cannot be used."""
+        """Return the key of the fingerprints; a fresh one while the ledger cannot be read."""
         try:
             self.backlog.open()
-            if self._ledger is not None:
-                return keys.fingerprint_key(self._ledger)
+            ledger = self._ledger
+            if ledger is not None and not self.backlog.broken:
+                with ledger.held():
+                    return keys.fingerprint_key(ledger.connection)
         except LedgerBusyError:
-            pass
-        except LedgerUnusableError as error:
-            self.backlog.reopen(error)
+            return self._key_beside()
+        except LedgerUnusableError:
+            pass  # the next write says so
         return os.urandom(keys.KEY_BYTES)
+
+    def _key_beside(self) -> bytes:
+        """Read the key without the write lock that somebody holds."""
+        try:
+            with translated(self.path), closing(open_reader(self.path)) as connection:
+                return keys.fingerprint_key(connection)
+        except LedgerError:
+            return os.urandom(keys.KEY_BYTES)
 
     def outbox(self) -> SqliteOutbox:
         """Return the outbox; opens the ledger if nobody has yet."""
         with self._lock:
-            if self._outbox is None:
-                self.backlog.open()
-                ledger = self._ledger
-                if ledger is None or self.backlog.broken:
-                    msg = f"ledger {self.path} cannot be used now"
-                    raise LedgerUnusableError(msg)
-                if self.path == MEMORY:
-                    self._outbox = SqliteOutbox(self.path, ledger.connection, ledger.lock)
-                else:
-                    self._side = open_writer(self.path, full_sync=self._full_sync)
-                    self._outbox = SqliteOutbox(self.path, self._side, threading.Lock())
+            self.backlog.open()
+            ledger = self._ledger
+            if ledger is None or self.backlog.broken:
+                msg = f"ledger {self.path} cannot be used now"
+                raise LedgerUnusableError(msg)
+            if self._outbox is None or self._outbox_of is not ledger:
+                self._outbox = self._open_outbox(ledger)
+                self._outbox_of = ledger
             return self._outbox
 
-    def _register(self, ledger: SqliteLedger) -> None:
-        """Give each exporter that has none a cursor at the end of the outbox."""
-        outbox = SqliteOutbox(ledger.path, ledger.connection, ledger.lock)
+    def _open_outbox(self, ledger: SqliteLedger) -> SqliteOutbox:
+        """Open a connection beside the ledger's, so that neither waits for the other's thread."""
+        if self._side is not None:
+            self._side.abandon()  # of a file that broke
+            self._side = None
+        if self.path == MEMORY:
+            outbox = SqliteOutbox(self.path, ledger.connection, ledger.lock)
+        else:
+            connection = open_writer(self.path, full_sync=self._full_sync)
+            self._side = WriteLock(self.path, connection)
+            outbox = SqliteOutbox(self.path, connection, self._side)
         for exporter in self.exporters:
             outbox.register(exporter)
+        return outbox
 
     def reader(self) -> LedgerReader:
         """Return a reader over what a ledger in memory holds."""
         self.backlog.open()
         assert self._ledger is not None  # noqa: S101 - just opened
-        return LedgerReader(self.path, self._ledger.connection)
+        return LedgerReader(self.path, self._ledger)
+
+    def _wake(self) -> None:
+        self.wake()
 
     # -- housekeeping ------------------------------------------------------------------------------
 
@@ -122,40 +151,42 @@ class LedgerStore:
         ledger = self._ledger
         if ledger is not None and not self.backlog.broken and self.path != MEMORY:
             try:
-                late += self._look_after(ledger, now_s)
+                self._look_after(ledger, now_s)
             except LedgerBusyError:
                 pass
             except LedgerUnusableError as error:
-                self.backlog.reopen(error)
-        return late, self._rest(now_s)
+                self.backlog.broke(ledger, error)
+            late += self._rescued(ledger)
+        return [seen for seen in late if seen.events], self._rest(now_s)
 
     def _rest(self, now_s: float) -> float:
-        if self.backlog.broken:
-            return BROKEN_S
-        if self.backlog.waiting:
-            return BUSY_S
-        if self._ledger is None:
+        rest = self.backlog.rest_s(now_s)
+        if rest is not None:
+            return rest
+        if self._ledger is None or self.path == MEMORY:
             return BEAT_S
         return max(min(self._beat_due, self._look_due) - now_s, BUSY_S)
 
-    def _look_after(self, ledger: SqliteLedger, now_s: float) -> list[Happening]:
-        found: list[Happening] = []
+    def _look_after(self, ledger: SqliteLedger, now_s: float) -> None:
         if now_s >= self._look_due:
             self._look_due = now_s + LOOK_S
             self._check_file()
+        if now_s >= self._checkpoint_due:
+            self._checkpoint_due = now_s + CHECKPOINT_S
             self._checkpoint()
         if now_s >= self._beat_due:
             self._beat_due = now_s + BEAT_S
             now_ns = self._clock.time_ns()
-            processes.beat(ledger, now_ns)
-            found = [_late(done, now_ns) for done in self.recover(now_ns)]
-        return found
+            with ledger.held():
+                processes.beat(ledger, now_ns)
+                ledger.rescued += processes.recover(ledger, now_ns, self._bits(ids.SEED_BITS))
 
-    def recover(self, now_ns: int) -> list[Recorded]:
-        """Turn the unanswered creates of dead processes into `unknown`."""
-        if self._ledger is None:
-            return []
-        return processes.recover(self._ledger, now_ns, self._bits)
+    def _rescued(self, ledger: SqliteLedger) -> list[Happening]:
+        """Return the events of the creates of dead processes, found since the last time."""
+        found: list[Happening] = []
+        while ledger.rescued:
+            found.append(_late(ledger.rescued.popleft(), self._clock.time_ns()))
+        return found
 
     def _check_file(self) -> None:
         if _inode(self.path) != self._inode:
@@ -175,16 +206,18 @@ class LedgerStore:
 
     def close(self) -> int:
         """Give everything back; return how many writes are lost with this process."""
+        self.backlog.finish()
         with self._lock:
+            ledger, self._ledger = self._ledger, None
             try:
-                if self._ledger is not None and not self.backlog.broken:
-                    processes.leave(self._ledger)
+                if ledger is not None and not self.backlog.broken:
+                    with ledger.held():
+                        processes.leave(ledger)
             except LedgerError:
                 pass  # the next process finds this one gone
             if self._side is not None:
                 self._side.close()
-            self._outbox = self._side = None
-            self._ledger = None
+            self._outbox = self._outbox_of = self._side = None
         return self.backlog.close()
 
 
@@ -195,18 +228,23 @@ class LateOutbox:
         self._store = store
 
     def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> int | None:
+        """Claim an exporter's cursor."""
         return self._store.outbox().lease(exporter, owner, until, now)
 
     def read(self, after: int, limit: int) -> Sequence[OutboxRow]:
+        """Return the events behind a cursor."""
         return self._store.outbox().read(after, limit)
 
     def delivered(self, exporter: str, owner: str, cursor: int) -> None:
+        """Move the cursor forward."""
         self._store.outbox().delivered(exporter, owner, cursor)
 
     def bury(self, exporter: str, row: OutboxRow, error: str, now: datetime) -> None:
+        """Put an event among the dead letters."""
         self._store.outbox().bury(exporter, row, error, now)
 
     def behind(self, exporter: str) -> int:
+        """Count the events the exporter has not had yet."""
         return self._store.outbox().behind(exporter)
 
 
@@ -224,8 +262,14 @@ def _late(done: Recorded, now_ns: int) -> Happening:
     )
 
 
-def _inode(path: str) -> int | None:
+def _inode(path: str) -> Inode | None:
+    """Return what tells a file from another one; it stays taken as long as the file is open."""
     try:
-        return Path(path).stat().st_ino
+        found = Path(path).stat()
     except OSError:
         return None
+    return found.st_dev, found.st_ino
+
+
+def _nobody() -> None:
+    """Ask nobody to keep the ledger soon."""

@@ -1,0 +1,70 @@
+"""What an answer makes of a job: the step of the state machine, and the events to write. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.core import ids, machine
+from vidobs.core.events import EventName, VideoEvent
+from vidobs.ledger import codec
+
+if TYPE_CHECKING:
+    from vidobs.core.events import SpanRecord
+    from vidobs.core.jobs import Job
+    from vidobs.core.machine import Advance, Rules
+    from vidobs.core.protocols import Observed
+
+MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
+
+
+def take(job: Job, seen: Observed, rules: Rules) -> Advance:
+    """Return the job after what was seen."""
+    if seen.download:
+        return machine.downloaded(job, seen.snapshot, rules)
+    return machine.advance(job, seen.snapshot, codec.moment(seen.now_ns // 1000), rules)
+
+
+def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
+    """Make the events of a step. The spans ride on the last one, the job span on the terminal."""
+    names = step.events
+    if not names:
+        if seen.failure is None:
+            return ()
+        names = (EventName.CALL_FAILED,)
+    at = codec.moment(seen.now_ns // 1000)
+    last = len(names) - 1
+    return tuple(
+        VideoEvent(
+            id=ids.event_id(seen.now_ns, seen.seed + place),
+            name=name,
+            at=at,
+            job=step.job,
+            spans=_spans(name, seen, carries_call=place == last),
+            detail=seen.failure if place == last else None,
+        )
+        for place, name in enumerate(names)
+    )
+
+
+def as_created_here(adopted: Job, intent: Job) -> Job:
+    """Return a job that a poll saw before the create's answer was written, with what it lacked."""
+    return msgspec.structs.replace(
+        adopted,
+        created_at=intent.created_at,
+        operation=intent.operation,
+        trace=intent.trace,
+        adopted=False,
+        request_hash=intent.request_hash,
+        idempotency_key=intent.idempotency_key,
+        attribution=intent.attribution,
+        prompt=intent.prompt,
+    )
+
+
+def _spans(name: EventName, seen: Observed, *, carries_call: bool) -> tuple[SpanRecord, ...]:
+    spans = (seen.span,) if carries_call and seen.span is not None else ()
+    if seen.job_span is not None and name.terminal:
+        return (*spans, seen.job_span)
+    return spans
