@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core import ids
 from vidobs.core.jobs import JobSnapshot
+from vidobs.ledger.codec import moment
+from vidobs.ledger.finder import Stranger
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
@@ -22,7 +25,7 @@ NO_SPANS = "none"  # of the setting `poll_spans`
 class Poll:
     """A poll, list or delete that is worth a closer look: a first one, a change, an error."""
 
-    __slots__ = ("_call", "_job", "_observer", "_span", "_spanned", "_start_ns")
+    __slots__ = ("_attached", "_call", "_job", "_observer", "_span", "_spanned", "_start_ns")
 
     def __init__(
         self, observer: Observer, call: VideoCall, start_ns: int, *, attach: bool = False
@@ -30,23 +33,10 @@ class Poll:
         self._observer = observer
         self._call = call
         self._start_ns = start_ns
+        self._attached = attach
         self._job = self._known()
-        origin = self._job.trace if self._job is not None else None
-        origin_ns = _created_ns(self._job)
         self._spanned = observer.poll_spans != NO_SPANS
-        if self._spanned:
-            self._span = observer.open(
-                call,
-                start_ns=start_ns,
-                job_id=self._job.job_id if self._job is not None else None,
-                origin=origin,
-                origin_ns=origin_ns,
-                attach=attach,
-            )
-        else:  # a job that is first seen here needs a trace all the same
-            self._span = observer.tracing.open_row(
-                call, start_ns=start_ns, origin=origin, origin_ns=origin_ns
-            )
+        self._span = self._open()
 
     def detach(self) -> None:
         """Stop being the current span; in the context that began it."""
@@ -75,6 +65,7 @@ class Poll:
         """
         if prompt_hash is not None:
             self._call = msgspec.structs.replace(self._call, prompt_hash=prompt_hash)
+            self._recall(snapshot, prompt_hash)
         end_ns = self._observer.clock.time_ns()
         polls = self._count(key)
         try:
@@ -140,6 +131,41 @@ class Poll:
         self._finish(end_ns, None, recorded, failure)
 
     # -- inside ------------------------------------------------------------------------------------
+
+    def _open(self) -> OpenSpan:
+        job = self._job
+        origin = job.trace if job is not None else None
+        if not self._spanned:  # a job that is first seen here needs a trace all the same
+            return self._observer.tracing.open_row(
+                self._call, start_ns=self._start_ns, origin=origin, origin_ns=_created_ns(job)
+            )
+        return self._observer.open(
+            self._call,
+            start_ns=self._start_ns,
+            job_id=job.job_id if job is not None else None,
+            origin=origin,
+            origin_ns=_created_ns(job),
+            attach=self._attached,
+        )
+
+    def _recall(self, snapshot: JobSnapshot, prompt_hash: str) -> None:
+        """Look for the create that an unknown job may come from: this poll is in its trace then.
+
+        An attached span stays, since others may be under it.
+        """
+        now_ns = self._observer.clock.time_ns()
+        like = Stranger(
+            provider=self._call.provider,
+            prompt_hash=prompt_hash,
+            model=snapshot.model,
+            created_at=snapshot.created_at or moment(now_ns // 1000),
+            now_ns=now_ns,
+            seed=self._observer.getrandbits(ids.SEED_BITS),
+        )
+        self._job = self._observer.backlog.unanswered(like)
+        if self._job is not None and not self._attached:
+            self._span.discard()
+            self._span = self._open()
 
     @property
     def _seen_by(self) -> OpenSpan | None:
