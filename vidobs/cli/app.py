@@ -22,6 +22,7 @@ from vidobs.core.errors import ConfigError, VidobsError, unknown_name
 from vidobs.core.scrub import scrub
 
 COMMANDS = {
+    "demo": "vidobs.cli.demo:demo",
     "sandbox": "vidobs.cli.sandbox:sandbox",
     "jobs": "vidobs.cli.jobs:jobs",
     "job": "vidobs.cli.job:job",

@@ -66,16 +66,20 @@ def table(*columns: str, right: Sequence[str] = ()) -> Table:
     return empty
 
 
-def jobs_table(jobs: Sequence[Job]) -> Table:
-    """Return one line for each job: state, model, times, length of the video, cost."""
+def jobs_table(jobs: Sequence[Job], *, names: tuple[str, Sequence[str]] | None = None) -> Table:
+    """Return one line for each job: state, model, times, length of the video, cost.
+
+    `names` are a heading and what the jobs are called, instead of the beginnings of their ids.
+    """
     numbers = ("queue", "render", "video", "cost")
-    result = table("job", "state", "model", *numbers, right=numbers)
+    heading, called = names or ("job", _short_ids(jobs))
+    result = table(heading, "state", "model", *numbers, right=numbers)
     result.columns[0].no_wrap = True
     words = (word for job in jobs for word in (job.state, job.reason or ""))
     result.columns[1].min_width = max(map(len, words), default=0)
-    for job, short in zip(jobs, _short_ids(jobs), strict=True):
+    for job, name in zip(jobs, called, strict=True):
         result.add_row(
-            safe(short),
+            safe(name),
             state_text(job),
             safe(job.model or NOTHING),
             length(job.queue_s),
