@@ -86,7 +86,7 @@ def demo(
     console = Console(highlight=False, quiet=as_json)
     try:
         with ExitStack() as stack:
-            client = _client(stack, base_url, api_key, model)
+            client = client_for(stack, base_url, api_key, model)
             scenes = SCENES if base_url is None else plain_scenes(model or SCENES[0].model)
             report = film(client, scenes, folder, console)
     except KeyboardInterrupt:
@@ -177,7 +177,7 @@ def _faults() -> list[str]:
     return [f"vidobs failed inside ({where}), {count} times" for where, count in trips.items()]
 
 
-def _client(
+def client_for(
     stack: ExitStack, base_url: str | None, api_key: str | None, model: str | None
 ) -> openai.OpenAI:
     """The client to wrap: of a server that was named, else of a sandbox, which is started."""
