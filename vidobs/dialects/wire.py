@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -25,7 +25,7 @@ class WireVideo(msgspec.Struct, gc=False):
     prompt: object = None
     remixed_from_video_id: object = None
     deleted: object = None
-    # What servers other than OpenAI add. Objects of an SDK keep these apart.
+    # What servers other than OpenAI add.
     task_id: object = None  # new-api
     finished_at: object = None
     detail: object = None  # FastAPI
@@ -45,10 +45,7 @@ class WireKey(msgspec.Struct, gc=False):
     progress: object = None
 
 
-_FIELDS = tuple(zip(WireVideo.__struct_fields__, WireVideo.__struct_encode_fields__, strict=True))
-_OWN = tuple(name for _, name in _FIELDS[: WireVideo.__struct_fields__.index("task_id")])
-_ADDED = tuple(name for _, name in _FIELDS[len(_OWN) :])
-_NONE: Mapping[str, object] = MappingProxyType({})
+_NAMES = WireVideo.__struct_encode_fields__
 
 
 def wire_of(data: object) -> WireVideo:
@@ -56,16 +53,14 @@ def wire_of(data: object) -> WireVideo:
     if isinstance(data, WireVideo):
         return data
     if isinstance(data, Mapping):
-        get = data.get
-        return WireVideo(*[get(name) for name in _OWN], *[get(name) for name in _ADDED])
-    # A pydantic model tells what it has beyond its class; asking it for what it has not is slow.
-    added = getattr(data, "__pydantic_extra__", data)
+        return WireVideo(*map(data.get, _NAMES))
+    # A pydantic model keeps what its class knows in `__dict__` and the rest beside it; asking it
+    # for an attribute that it has not is slow.
+    added: Any = getattr(data, "__pydantic_extra__", data)
     if added is data:
-        more = [getattr(data, name, None) for name in _ADDED]
-    else:
-        get = (added if isinstance(added, Mapping) else _NONE).get
-        more = [get(name) for name in _ADDED]
-    return WireVideo(*[getattr(data, name, None) for name in _OWN], *more)
+        return WireVideo(*[getattr(data, name, None) for name in _NAMES])
+    fields = {**vars(data), **added} if added else vars(data)
+    return WireVideo(*map(fields.get, _NAMES))
 
 
 def field(data: object, name: str) -> object:
