@@ -135,8 +135,7 @@ def _found(text: str) -> Iterator[_Span]:
     for pattern in (_KEY, _JWT):
         for found in pattern.finditer(text):
             yield *found.span(), SECRET
-    for found in _URL.finditer(text):
-        yield from _private_parts(found)
+    yield from _private_parts(text)
     for found in _DATA_URI.finditer(text):
         size = len(found[2])
         yield *found.span(), _data(size * 3 // 4 if "base64" in found[1].lower() else size)
@@ -161,16 +160,25 @@ def _values(text: str, name: re.Pattern[str], value: re.Pattern[str]) -> Iterato
             at = max(at, told.end() - _NEARBY)
 
 
-def _private_parts(url: re.Match[str]) -> Iterator[_Span]:
-    """User name and password, query and fragment: scheme, host and path stay."""
-    start, end = url.span("rest")
-    query = _QUERY.search(url["rest"])
-    if query:
-        end = start + query.start()
-        yield end, url.end(), ""
-    authority, slash, path = url.string[start:end].partition("/")
-    port = authority.rpartition(":")[2].rstrip("\\") if ":" in authority else "0"
-    if "@" in authority:
-        yield start, start + authority.rindex("@") + 1, ""
-    elif slash and "@" in path and not port.isdigit():  # a "/" inside a password
-        yield start, start + len(authority) + 1 + path.rindex("@") + 1, ""
+def _private_parts(text: str) -> Iterator[_Span]:
+    """User names and passwords, queries and fragments of URLs: scheme, host and path stay."""
+    at = 0
+    while url := _URL.search(text, at):
+        start, end = url.span("rest")
+        at = start  # the path may hold another URL
+        query = _QUERY.search(url["rest"])
+        if query:
+            at, end = end, start + query.start()
+            yield end, at, ""
+        yield from _userinfo(text[start:end], start)
+
+
+def _userinfo(rest: str, start: int) -> Iterator[_Span]:
+    """Everything up to the "@" of a URL without its scheme."""
+    authority, _, path = rest.partition("/")
+    cut = authority.rfind("@") + 1
+    _, colon, port = authority[cut:].rpartition(":")
+    if colon and "@" in path and not port.rstrip("\\").isdigit():  # a "/" inside a password
+        cut = rest.rindex("@") + 1
+    if cut:
+        yield start, start + cut, ""
