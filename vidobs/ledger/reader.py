@@ -122,7 +122,7 @@ class LedgerReader:
         millisecond = 1 << codec.SEQ_RANDOM_BITS
         first = codec.seq_of("job_" + digits.ljust(_HEX, "0")) & -millisecond
         last = codec.seq_of("job_" + digits.ljust(_HEX, "f")) | (millisecond - 1)
-        rows = self._all("jobs_between", first, last + codec.PLACES, "job_" + digits)
+        rows = self._all("jobs_between", first, min(last + codec.PLACES, _END), "job_" + digits)
         return [codec.load_job(doc) for (doc,) in rows]
 
     def _unknown(self, since: datetime | None) -> list[Job]:
