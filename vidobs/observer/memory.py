@@ -34,6 +34,12 @@ class PollCounts:
             self._last[job] = [said if key is None else key, 0]
         return int(count) + 1
 
+    def keep(self, job: tuple[str, str], polls: int) -> None:
+        """Take polls back that nobody wrote down: they go with the next change."""
+        last = self._last.get(job)
+        if last is not None:
+            last[1] += polls
+
     def forget(self, job: tuple[str, str]) -> None:
         """Take the next poll for a change, whatever it says."""
         with self._lock:

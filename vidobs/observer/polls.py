@@ -80,6 +80,8 @@ class Poll:
         except BaseException:  # not written: the next poll must not pass for an unchanged one
             self._observer.polls.forget((self._call.provider, self._call.video_id or ""))
             raise
+        if recorded is not None and recorded.job is self._job:  # not worth a write
+            self._keep_count(polls)
         self._finish(end_ns, snapshot.state or snapshot.raw_status, recorded)
 
     def listed(self, snapshots: list[JobSnapshot]) -> None:
@@ -182,6 +184,11 @@ class Poll:
         if self._call.video_id is None or not self._call.operation.polls:
             return 0
         return self._observer.polls.changed((self._call.provider, self._call.video_id), key)
+
+    def _keep_count(self, polls: int) -> None:
+        call = self._call
+        if call.video_id is not None and call.operation.polls:
+            self._observer.polls.keep((call.provider, call.video_id), polls)
 
     def _one_of_list(self, snapshot: JobSnapshot, end_ns: int) -> Recorded | None:
         if snapshot.provider_job_id is None:
