@@ -18,6 +18,7 @@ from vidobs.telemetry import http
 T = TypeVar("T")
 
 _MARK = "_vidobs"
+_MODES = tuple(mode.value for mode in RetryCreates)
 _FUNNELS = {"SyncAPIClient": SyncFunnel, "AsyncAPIClient": AsyncFunnel}
 
 
@@ -100,7 +101,11 @@ def _funnel_class(client: object) -> Any:
         if base.__module__ == "openai._base_client" and base.__name__ in _FUNNELS:
             return _FUNNELS[base.__name__]
     given = client.__name__ if isinstance(client, type) else type(client).__name__
-    hint = f"; pass an instance: vidobs.wrap({given}())" if isinstance(client, type) else ""
+    hint = ""
+    if isinstance(client, type):
+        hint = f"; pass an instance: vidobs.wrap({given}())"
+    elif type(client).__module__.startswith("openai."):
+        hint = "; pass the client itself: vidobs.wrap(client)"
     msg = (
         f"cannot wrap {given!r}: vidobs.wrap takes a client of the openai SDK "
         f"(OpenAI, AsyncOpenAI, AzureOpenAI, AsyncAzureOpenAI){hint}"
@@ -112,7 +117,7 @@ def _retry_creates(given: str) -> RetryCreates:
     try:
         return RetryCreates(given)
     except ValueError:
-        raise ConfigError(unknown_name("retry_creates", str(given), RetryCreates)) from None
+        raise ConfigError(unknown_name("retry_creates", str(given), _MODES)) from None
 
 
 def _usd(given: Decimal | float | str) -> Decimal:
