@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vidobs.core import billing
@@ -102,6 +102,7 @@ def test_seconds_add_up(first, second, usd):
 
 
 @given(models, requests)
+@example(("openai", "sora-2"), VideoRequest(seconds=Decimal("5E-9"), size="720x1280"))
 def test_a_quote_is_never_negative_and_never_a_silent_zero(named, request):
     """Whatever is asked for, the quote is unknown or the sum of its lines."""
     cost = billing.quote(*named, request, BOOK)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core.calls import Operation, VideoRequest
-from vidobs.core.evidence import Evidence, best_of, query_of, reported_usd, sane
+from vidobs.core.evidence import Evidence, best_of, query_of, reported_usd, sane, seconds_of
 from vidobs.core.jobs import Job, JobState, Reason
 from vidobs.core.money import NO_COST, ZERO, Cost, CostBasis, CostLine, CostStatus
 from vidobs.core.policies import UNSTATED, Billed, BillingPolicy
@@ -124,12 +124,12 @@ def cost(
     query = PriceQuery(
         provider=provider or "",
         model=model,
-        seconds=_number(seconds),
+        seconds=seconds_of(_number(seconds)),
         size=size,
         audio=audio,
         n=n,
         input_images=input_images,
-        input_seconds=_number(input_seconds),
+        input_seconds=seconds_of(_number(input_seconds)),
         has_input_video=input_seconds is not None,
         credits=_number(credits),
         video_tokens=video_tokens,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job, Usage
     from vidobs.core.prices import PriceBook
 
+SHORTEST_S = Decimal("0.001")
 EQUAL_WITHIN_S = Decimal("0.5")  # a file this close to what was asked for is what was asked for
 
 # What the provider must have counted for a line to rest on its usage.
@@ -51,12 +52,12 @@ def query_of(
     return PriceQuery(
         provider=provider,
         model=model or "",
-        seconds=sane(request.seconds),
+        seconds=seconds_of(request.seconds),
         size=request.size,
         audio=request.audio,
         n=request.n,
         input_images=request.input_images,
-        input_seconds=sane(request.input_seconds),
+        input_seconds=seconds_of(request.input_seconds),
         has_input_video=request.input_seconds is not None or operation in _FROM_SOURCE,
     )
 
@@ -94,9 +95,9 @@ def _by_usage(job: Job, query: PriceQuery, book: PriceBook) -> Priced | None:
     given = usage.input_seconds
     counted = msgspec.structs.replace(
         query,
-        seconds=sane(usage.output_seconds),
+        seconds=seconds_of(usage.output_seconds),
         n=1,
-        input_seconds=query.input_seconds if given is None else sane(given),
+        input_seconds=query.input_seconds if given is None else seconds_of(given),
         has_input_video=query.has_input_video or bool(given),
         video_tokens=usage.video_tokens,
         credits=sane(usage.credits),
@@ -112,7 +113,7 @@ def _by_usage(job: Job, query: PriceQuery, book: PriceBook) -> Priced | None:
 def _by_file(job: Job, query: PriceQuery, book: PriceBook) -> Priced | None:
     """What was delivered times the price. An extended video holds its source: not asked then."""
     file = job.file
-    length = None if file is None or not file.complete else sane(file.seconds)
+    length = None if file is None or not file.complete else seconds_of(file.seconds)
     if file is None or length is None or job.operation is Operation.EXTEND:
         return None
     delivered = msgspec.structs.replace(query, seconds=_billable(length, query.seconds))
@@ -147,6 +148,12 @@ def reported_usd(usage: Usage | None) -> Decimal | None:
     """Return the amount that the provider named; zero is an amount."""
     amount = None if usage is None else sane(usage.reported_usd)
     return None if amount is None else to_nano(amount)
+
+
+def seconds_of(given: Decimal | None) -> Decimal | None:
+    """Return a number of seconds that a video can have; below a millisecond there is none."""
+    seconds = sane(given)
+    return None if seconds is None or 0 < seconds < SHORTEST_S else seconds
 
 
 def sane(given: Decimal | None) -> Decimal | None:
