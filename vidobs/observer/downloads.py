@@ -44,6 +44,11 @@ class Download:
         self._part = False
         self._open = True
 
+    @property
+    def video_id(self) -> str | None:
+        """The provider's id of the video."""
+        return self._call.video_id
+
     def detach(self) -> None:
         """Stop being the current span; in the context that began it."""
         self._span.detach()

@@ -74,6 +74,11 @@ class WatchedClient:
             prompt if isinstance(prompt, str) else None, key if isinstance(key, str) else None
         )
 
+    def private_of(self, runtime: Runtime, video_id: str | None) -> Private:
+        """Return what a text about a job must not quote; its prompt where this process made it."""
+        provider = self.context(runtime).provider
+        return self.private(runtime.observer.prompts.get((provider, video_id or "")))
+
     def instrument(self, runtime: Runtime) -> None:
         """Put HTTP spans on the client, once there is somebody who receives them."""
         self.instrumented = runtime.instrument(self.client)

@@ -139,7 +139,10 @@ def _decoded(sending: Sending, body: bytes) -> None:
 
 
 def _record(sending: Sending, snapshot: JobSnapshot | None) -> None:
-    sending.seen.answer(_counted(snapshot, sending), prompt=sending.private.prompt)
+    private = sending.private
+    if snapshot is not None:
+        snapshot = private.cleaned(snapshot)
+    sending.seen.answer(_counted(snapshot, sending), prompt=private.prompt)
 
 
 def _counted(snapshot: JobSnapshot | None, sending: Sending) -> JobSnapshot | None:

@@ -40,24 +40,26 @@ def answered(watched: WatchedClient, runtime: Runtime, seen: Download, result: A
         seen.unseen()
     else:
         seen.expect(answers.announced_bytes(response))
-        watch(response, BodyReader(watched, seen), runtime.guard)
+        watch(response, BodyReader(watched, runtime, seen), runtime.guard)
 
 
-def raised(watched: WatchedClient, seen: Download, error: BaseException) -> None:
+def raised(watched: WatchedClient, runtime: Runtime, seen: Download, error: BaseException) -> None:
     """Record that a download raised before its body."""
     seen.detach()
-    seen.fail(errors.of_poll(error, watched.private(None)))
+    seen.fail(errors.of_poll(error, watched.private_of(runtime, seen.video_id)))
 
 
 class BodyReader:
     """Feeds a download with the chunks of its stream."""
 
-    def __init__(self, watched: WatchedClient, seen: Download) -> None:
+    def __init__(self, watched: WatchedClient, runtime: Runtime, seen: Download) -> None:
         self.feed = seen.feed
         self.end = seen.end
         self._watched = watched
+        self._runtime = runtime
         self._seen = seen
 
     def broke(self, error: BaseException) -> None:
         """Record that reading raised."""
-        self._seen.fail(errors.of_poll(error, self._watched.private(None)))
+        private = self._watched.private_of(self._runtime, self._seen.video_id)
+        self._seen.fail(errors.of_poll(error, private))

@@ -42,6 +42,16 @@ class Private(msgspec.Struct, frozen=True):
         key = self.key
         return text if key is None or len(key) < _SHORTEST_KEY else text.replace(key, SECRET)
 
+    def cleaned(self, snapshot: JobSnapshot) -> JobSnapshot:
+        """Return what an answer says of a job, with neither of them in what went wrong."""
+        error = snapshot.error
+        if error is None or not error.message:
+            return snapshot
+        message = scrub_error(self.without_key(error.message), self.prompt)
+        return msgspec.structs.replace(
+            snapshot, error=msgspec.structs.replace(error, message=message)
+        )
+
 
 def of_create(
     error: BaseException, private: Private, *, refused: BaseException | None, sole: bool

@@ -72,7 +72,7 @@ class SyncFunnel:
             result = watched.request(cast_to, options, **kwargs)
         except BaseException as error:
             if seen is not None:
-                guard.run("download", downloads.raised, watched, seen, error)
+                guard.run("download", downloads.raised, watched, runtime, seen, error)
             raise
         if seen is not None:
             guard.run("download", downloads.answered, watched, runtime, seen, result)
@@ -146,7 +146,7 @@ class AsyncFunnel:
             result = await watched.request(cast_to, options, **kwargs)
         except BaseException as error:
             if seen is not None:
-                guard.run("download", downloads.raised, watched, seen, error)
+                guard.run("download", downloads.raised, watched, runtime, seen, error)
             raise
         if seen is not None:
             guard.run("download", downloads.answered, watched, runtime, seen, result)

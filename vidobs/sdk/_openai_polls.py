@@ -59,7 +59,7 @@ class Asking:
             self._live.detach()
         if isinstance(error, Exception):
             poll = self._live or self._poll()
-            poll.fail(errors.of_poll(error, self._watched.private(self._prompt())))
+            poll.fail(errors.of_poll(error, self._private()))
         elif self._live is not None:
             self._live.discard()
 
@@ -70,7 +70,13 @@ class Asking:
             return
         poll = self._live or self._poll()
         if operation is Operation.LIST:
-            poll.listed(_listed(body))
+            private_of = self._watched.private_of
+            poll.listed(
+                [
+                    private_of(self._runtime, snapshot.provider_job_id).cleaned(snapshot)
+                    for snapshot in _listed(body)
+                ]
+            )
         elif operation is Operation.DELETE:
             poll.deleted(dialect.decode_deleted(body))
         else:
@@ -82,13 +88,15 @@ class Asking:
         if self._runtime.observer.polls.same((provider, self._route.video_id or ""), key):
             self._unchanged()
             return
-        snapshot = _snapshot(body, self._prompt())
+        private = self._private()
+        snapshot = _snapshot(body, private.prompt)
         if snapshot is None:
             if self._live is not None:
                 self._live.done()
             return
         poll = self._live or self._poll()
-        poll.answer(snapshot, key, prompt_hash=None if poll.known else self._prompt_hash(body))
+        prompt_hash = None if poll.known else self._prompt_hash(body)
+        poll.answer(private.cleaned(snapshot), key, prompt_hash=prompt_hash)
 
     def _unchanged(self) -> None:
         """Count a poll that says what the last one said; a span only where all are wanted."""
@@ -107,10 +115,8 @@ class Asking:
         call = self._watched.read(self._runtime, self._route, self._options)
         return Poll(self._runtime.observer, call, self._start_ns, attach=attach)
 
-    def _prompt(self) -> str | None:
-        """Return the prompt of a job that this process made, for a message that quotes it."""
-        provider = self._watched.context(self._runtime).provider
-        return self._runtime.observer.prompts.get((provider, self._route.video_id or ""))
+    def _private(self) -> errors.Private:
+        return self._watched.private_of(self._runtime, self._route.video_id)
 
     def _prompt_hash(self, body: Any) -> str | None:
         """Fingerprint the prompt that an answer shows: it may belong to a create of ours."""
