@@ -44,7 +44,7 @@ compat: $(OLD_OPENAI:%=.venv/compat/openai-%/.installed)  ## install older opena
 	@$(PIP) install -c $(@D).constraints.txt --target $(@D) openai==$*
 	@touch $@
 
-demo: venv  ## make six videos against the sandbox and show their traces and cost
+demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
