@@ -15,7 +15,7 @@ from vidobs.core.calls import Operation
 from vidobs.sandbox import params, wire
 from vidobs.sandbox.body import read_body
 from vidobs.sandbox.characters import Character
-from vidobs.sandbox.content import check_downloadable, check_variant, send_mp4
+from vidobs.sandbox.content import check_downloadable, send_asset, wanted_variant
 from vidobs.sandbox.creates import make_video
 from vidobs.sandbox.errors import ApiError, invalid
 from vidobs.sandbox.recorder import Recorder, note_fields
@@ -41,16 +41,14 @@ DEFAULT_PAGE = 20
 def build_app(backend: Backend) -> ASGIApp:
     """Return the ASGI application of one sandbox."""
     routes = [
-        Route("/videos", _guard(backend, create), methods=["POST"]),
-        Route("/videos", _guard(backend, list_videos), methods=["GET"]),
-        Route("/videos/edits", _guard(backend, edit), methods=["POST"]),
-        Route("/videos/extensions", _guard(backend, extend), methods=["POST"]),
-        Route("/videos/characters", _guard(backend, create_character), methods=["POST"]),
-        Route("/videos/characters/{character_id}", _guard(backend, get_character)),
-        Route("/videos/{video_id}", _guard(backend, retrieve), methods=["GET"]),
-        Route("/videos/{video_id}", _guard(backend, delete), methods=["DELETE"]),
-        Route("/videos/{video_id}/remix", _guard(backend, remix), methods=["POST"]),
-        Route("/videos/{video_id}/content", _guard(backend, content), methods=["GET"]),
+        _route(backend, "/videos", GET=list_videos, POST=create),
+        _route(backend, "/videos/edits", POST=edit),
+        _route(backend, "/videos/extensions", POST=extend),
+        _route(backend, "/videos/characters", POST=create_character),
+        _route(backend, "/videos/characters/{character_id}", GET=get_character),
+        _route(backend, "/videos/{video_id}", GET=retrieve, DELETE=delete),
+        _route(backend, "/videos/{video_id}/remix", POST=remix),
+        _route(backend, "/videos/{video_id}/content", GET=content),
     ]
     router = Router(routes, redirect_slashes=False)
     app = Starlette(
@@ -65,12 +63,15 @@ def build_app(backend: Backend) -> ASGIApp:
     return Recorder(app, backend.journal, backend.settings.clock)
 
 
-def _guard(backend: Backend, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _route(backend: Backend, path: str, **handlers: Handler) -> Route:
+    """Return the route of one path, so that a 405 can say all its methods."""
+
     async def endpoint(request: Request) -> Response:
         _require_key(request.headers)
-        return await handler(backend, request)
+        method = "GET" if request.method == "HEAD" else request.method
+        return await handlers[method](backend, request)
 
-    return endpoint
+    return Route(path, endpoint, methods=list(handlers))
 
 
 def _require_key(headers: Headers) -> None:
@@ -139,11 +140,11 @@ async def delete(backend: Backend, request: Request) -> Response:
 
 async def content(backend: Backend, request: Request) -> Response:
     """`GET /videos/{video_id}/content`."""
-    check_variant(request.query_params.get("variant", "video"))
+    variant = wanted_variant(request.query_params.get("variant", "video"))
     job = backend.store.get(request.path_params["video_id"])
     check_downloadable(job, now_ns=backend.now_ns())
-    data = await backend.renders.mp4(job)
-    return send_mp4(data, video_id=job.id, headers=request.headers)
+    asset = await backend.renders.asset(job, variant)
+    return send_asset(asset, video_id=job.id, headers=request.headers)
 
 
 async def create_character(backend: Backend, request: Request) -> Response:

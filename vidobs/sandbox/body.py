@@ -1,7 +1,8 @@
 """Reading a request's body: JSON, multipart or a plain form, as one kind of fields.
 
 Form fields with brackets are nested as the official SDK writes them: `input_reference[image_url]`
-is a member of an object, `characters[][id]` one of an object in a list.
+is a member of an object, `characters[][id]` one of an object in a list. Other clients put the
+whole object into one field as JSON text; that is read too.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
+_OBJECTS = frozenset({"characters", "input_reference", "video"})  # never plain text
 _MAX_DEPTH = 8
 _MAX_JSON_DEPTH = 64
 
@@ -134,8 +136,15 @@ async def _from_form(form: FormData) -> Body:
             uploads[name] = await value.read()
             pairs.append((name, _describe(value, uploads[name])))
         else:
-            pairs.append((name, value))
+            pairs.append((name, _object_in(value) if name in _OBJECTS else value))
     return Body(nest(pairs), uploads)
+
+
+def _object_in(text: str) -> JsonValue:
+    """Return the object or list that a form field holds as JSON, or else the text itself."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text
+    return parse_json(b'{"it":%s}' % text.encode())["it"]
 
 
 def _describe(upload: UploadFile, data: bytes) -> JsonValue:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import StreamingResponse
 
+from vidobs.sandbox.assets import Variant
 from vidobs.sandbox.errors import ApiError, invalid
 from vidobs.sandbox.jobs import Status
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.responses import Response
 
+    from vidobs.sandbox.assets import Asset
     from vidobs.sandbox.jobs import StoredJob
 
 CHUNK_BYTES = 64 * 1024
-LATER_VARIANTS = ("thumbnail", "spritesheet")
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
@@ -34,14 +35,14 @@ class Part:
     end: int
 
 
-def check_variant(variant: str) -> None:
-    """Raise the API's 400 for a variant that is not served."""
-    if variant in LATER_VARIANTS:
-        message = f"This server does not make the variant '{variant}' yet; use 'video'."
-        raise invalid("variant", message, code="unsupported_value")
-    if variant != "video":
-        message = f"Invalid value: '{variant}'. Supported values are: 'video'."
-        raise invalid("variant", message)
+def wanted_variant(text: str) -> Variant:
+    """Return the variant of that name; raises the API's 400 for one that there is not."""
+    try:
+        return Variant(text)
+    except ValueError:
+        known = ", ".join(f"'{variant}'" for variant in Variant)
+        message = f"Invalid value: '{text}'. Supported values are: {known}."
+        raise invalid("variant", message) from None
 
 
 def check_downloadable(job: StoredJob, *, now_ns: int) -> None:
@@ -58,8 +59,9 @@ def check_downloadable(job: StoredJob, *, now_ns: int) -> None:
         raise ApiError(404, message, param="video_id", code="video_expired")
 
 
-def send_mp4(data: bytes, *, video_id: str, headers: Headers) -> Response:
+def send_asset(asset: Asset, *, video_id: str, headers: Headers) -> Response:
     """Return the answer with a file, or with the part that `Range` asks for (RFC 9110, 14)."""
+    data = asset.data
     etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     same = headers.get("if-range", etag) == etag
     part = wanted_part(headers.get("range"), len(data)) if same else None
@@ -67,10 +69,10 @@ def send_mp4(data: bytes, *, video_id: str, headers: Headers) -> Response:
     answer = StreamingResponse(
         _chunks(data, sent),
         status_code=206 if part else 200,
-        media_type="video/mp4",
+        media_type=asset.media_type,
         headers={
             "content-length": str(sent.end - sent.start),
-            "content-disposition": f'attachment; filename="{video_id}.mp4"',
+            "content-disposition": f'attachment; filename="{video_id}.{asset.suffix}"',
             "accept-ranges": "bytes",
             "etag": etag,
         },

@@ -18,7 +18,7 @@ from vidobs.core.calls import Operation
 from vidobs.sandbox import params, wire
 from vidobs.sandbox.body import read_body
 from vidobs.sandbox.errors import ApiError, invalid, missing
-from vidobs.sandbox.jobs import Course, Status, StoredJob
+from vidobs.sandbox.jobs import NS, Course, Status, StoredJob
 from vidobs.sandbox.recorder import note_fields
 from vidobs.sandbox.spoiled import spoil
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vidobs.sandbox.records import JsonValue
 
 MAX_EXTENDED_SECONDS = 120
+KEY_LIFE_S = 86_400  # times the time scale; after it an Idempotency-Key makes a new job
 
 
 async def make_video(backend: Backend, request: Request, operation: Operation) -> Response:
@@ -47,7 +48,8 @@ async def make_video(backend: Backend, request: Request, operation: Operation) -
     key = request.headers.get("idempotency-key") or None
     probe = await _probe(backend, body)
     # Nothing below awaits: of two requests with one key, one makes the job, the other replays it.
-    if earlier := backend.store.with_key(key):
+    since_ns = backend.now_ns() - round(KEY_LIFE_S * backend.settings.time_scale * NS)
+    if earlier := backend.store.with_key(key, since_ns=since_ns):
         return _replay(backend, earlier, digests)
     wanted = _check(backend, operation, body, source=source_id, probe=probe)
     header = request.headers.get("x-sandbox-fault")

@@ -13,7 +13,9 @@ from vidobs.sandbox.jobs import Size
 from vidobs.sandbox.picture import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from PIL.Image import Image
 
     from vidobs.sandbox.picture import Clip
 
@@ -59,7 +61,7 @@ def render_mp4(clip: Clip, *, stopped: Callable[[], bool] = lambda: False) -> by
         stream.width, stream.height = clip.size.width, clip.size.height
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = _THREADS
-        scene = Scene(clip, [plane.line_size for plane in _blank(clip.size).planes])
+        scene = _scene(clip)
         for number in range(frames):
             if stopped():
                 raise RenderStoppedError
@@ -68,6 +70,18 @@ def render_mp4(clip: Clip, *, stopped: Callable[[], bool] = lambda: False) -> by
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+def draw_frames(clip: Clip, shares: Iterable[float]) -> Iterator[Image]:
+    """Draw the pictures at some shares (0 to 1) of a clip, as a player would show them."""
+    scene = _scene(clip)
+    for share in shares:
+        frame = _fill(_blank(clip.size), scene.frame(share))
+        yield frame.to_image()  # type: ignore[no-untyped-call] # PyAV leaves its options untyped
+
+
+def _scene(clip: Clip) -> Scene:
+    return Scene(clip, [plane.line_size for plane in _blank(clip.size).planes])
 
 
 def _blank(size: Size) -> av.VideoFrame:

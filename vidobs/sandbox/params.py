@@ -49,6 +49,7 @@ def wanted_create(body: Body) -> Wanted:
     prompt = wanted_prompt(fields)
     if "input_reference" not in body.uploads:
         _check_reference(fields.get("input_reference"))
+    _check_characters(fields.get("characters"))
     return Wanted(
         operation=Operation.CREATE,
         model=_text(fields, "model", MAX_MODEL) or DEFAULT_MODEL,
@@ -117,6 +118,14 @@ def _check_reference(value: JsonValue) -> None:
     if len(given) != 1:
         message = "'input_reference' must be a file, or have exactly one of image_url and file_id."
         raise invalid("input_reference", message)
+
+
+def _check_characters(value: JsonValue) -> None:
+    """Accept nothing, or a list of objects with an `id`; whether there is one is not looked up."""
+    members = [] if value is None else value if isinstance(value, list) else [None]
+    for member in members:
+        if not (isinstance(member, dict) and isinstance(member.get("id"), str)):
+            raise invalid("characters", "'characters' must be a list of objects with an id.")
 
 
 def source_of(body: Body) -> str | None:

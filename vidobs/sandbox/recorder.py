@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from vidobs.sandbox.ratelimit import RateLimit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,6 +30,7 @@ class Recorder:
         self._app = app
         self._journal = journal
         self._clock = clock
+        self._rate_limit = RateLimit(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; what is not HTTP goes straight through."""
@@ -36,6 +39,7 @@ class Recorder:
             return
         started_s = time.perf_counter()
         number = scope[_NUMBER] = self._open(scope)
+        limits = self._rate_limit.take()
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -45,6 +49,8 @@ class Recorder:
                 headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
                 headers["openai-processing-ms"] = str(round(after_s * 1000))
                 headers["openai-version"] = "2020-10-01"
+                for name, value in limits.items():
+                    headers.setdefault(name, value)  # a fault may have said otherwise
             await send(message)
 
         await self._app(scope, receive, answer)

@@ -8,12 +8,14 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from vidobs.sandbox.assets import make_asset
 from vidobs.sandbox.errors import ApiError
 from vidobs.sandbox.faults import without_tags
-from vidobs.sandbox.mp4 import RenderStoppedError, probe_mp4, render_mp4
+from vidobs.sandbox.mp4 import RenderStoppedError, probe_mp4
 from vidobs.sandbox.picture import Clip
 
 if TYPE_CHECKING:
+    from vidobs.sandbox.assets import Asset, Variant
     from vidobs.sandbox.jobs import StoredJob
     from vidobs.sandbox.mp4 import Probe
 
@@ -29,48 +31,50 @@ class Renders:
     def __init__(self, max_bytes: int) -> None:
         self.made = 0
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Variant], Asset] = OrderedDict()
         self._kept_bytes = 0
-        self._running: dict[str, asyncio.Task[bytes]] = {}
+        self._running: dict[tuple[str, Variant], asyncio.Task[Asset]] = {}
         self._stopped = threading.Event()
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="vidobs-sandbox-render")
 
-    async def mp4(self, job: StoredJob) -> bytes:
-        """Return the file of a job; all who ask while it is rendered wait for the same one."""
-        if job.id in self._kept:
-            self._kept.move_to_end(job.id)
-            return self._kept[job.id]
-        task = self._running.get(job.id)
+    async def asset(self, job: StoredJob, variant: Variant) -> Asset:
+        """Return a file of a job; all who ask while it is made wait for the same one."""
+        key = job.id, variant
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        task = self._running.get(key)
         if task is None:
-            task = self._running[job.id] = asyncio.create_task(self._render(job))
+            task = self._running[key] = asyncio.create_task(self._render(job, variant))
         return await asyncio.shield(task)
 
     async def probe(self, data: bytes) -> Probe | None:
         """Return what an uploaded video says of itself, or `None` when it is not one."""
         return await asyncio.get_running_loop().run_in_executor(self._workers, probe_mp4, data)
 
-    async def _render(self, job: StoredJob) -> bytes:
+    async def _render(self, job: StoredJob, variant: Variant) -> Asset:
         loop = asyncio.get_running_loop()
+        key = job.id, variant
         try:
-            data = await loop.run_in_executor(self._workers, self._make, clip_of(job))
+            asset = await loop.run_in_executor(self._workers, self._make, clip_of(job), variant)
         except RenderStoppedError as error:
             message = "The server is shutting down."
             raise ApiError(503, message, kind="server_error") from error
         finally:
-            del self._running[job.id]
+            del self._running[key]
         self.made += 1
-        self._keep(job.id, data)
-        return data
+        self._keep(key, asset)
+        return asset
 
-    def _make(self, clip: Clip) -> bytes:
-        return render_mp4(clip, stopped=self._stopped.is_set)
+    def _make(self, clip: Clip, variant: Variant) -> Asset:
+        return make_asset(clip, variant, stopped=self._stopped.is_set)
 
-    def _keep(self, video_id: str, data: bytes) -> None:
-        self._kept[video_id] = data
-        self._kept_bytes += len(data)
+    def _keep(self, key: tuple[str, Variant], asset: Asset) -> None:
+        self._kept[key] = asset
+        self._kept_bytes += len(asset.data)
         while self._kept_bytes > self._max_bytes:
             _, dropped = self._kept.popitem(last=False)
-            self._kept_bytes -= len(dropped)
+            self._kept_bytes -= len(dropped.data)
 
     def stop(self) -> None:
         """Give up what is being rendered. Returns at once; safe to call from any thread."""

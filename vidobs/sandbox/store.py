@@ -39,7 +39,8 @@ class JobStore:
                 self._by_key[job.idempotency_key] = job.id
             if len(self._jobs) > self._limit:
                 oldest = self._jobs.pop(next(iter(self._jobs)))
-                self._by_key.pop(oldest.idempotency_key or "", None)
+                if self._by_key.get(oldest.idempotency_key or "") == oldest.id:
+                    del self._by_key[oldest.idempotency_key or ""]
 
     def get(self, video_id: str) -> StoredJob:
         """Return a job; raises the API's 404 when it is unknown or deleted."""
@@ -54,9 +55,10 @@ class JobStore:
         with self._lock:
             self._jobs[job.id] = replace(job, deleted=True)
 
-    def with_key(self, idempotency_key: str | None) -> StoredJob | None:
-        """Return the job that was made with a key, deleted or not."""
-        return self._jobs.get(self._by_key.get(idempotency_key or "", ""))
+    def with_key(self, idempotency_key: str | None, *, since_ns: int = 0) -> StoredJob | None:
+        """Return the job that was made with a key since a time, deleted or not."""
+        job = self._jobs.get(self._by_key.get(idempotency_key or "", ""))
+        return job if job is not None and job.created_ns > since_ns else None
 
     def count_replay(self, job: StoredJob) -> None:
         """Note that a request was answered by an earlier job."""

@@ -33,6 +33,19 @@ def test_a_key_belongs_to_its_parameters(error_of, http, sandbox, finished):
     assert len(sandbox.jobs) == 2
 
 
+def test_a_key_is_kept_for_a_day(http, sandbox, clock):
+    """Until 24 hours after the first request a key replays; then it makes a job of its own."""
+    body = {"json": {"prompt": "a cat"}, "headers": {"idempotency-key": "k1"}}
+    first = http.post("/videos", **body).json()["id"]
+    clock.move(86_399)
+    assert http.post("/videos", **body).json()["id"] == first
+    clock.move(1)
+    second = http.post("/videos", **body).json()["id"]
+    assert second != first
+    assert http.post("/videos", **body).json()["id"] == second
+    assert [job.replays for job in sandbox.jobs] == [1, 1]
+
+
 def test_requests_at_once_with_one_key_make_one_job(sandbox):
     """Thirty creates with one key, all at the same time: one job, one answer."""
 

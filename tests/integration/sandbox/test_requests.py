@@ -68,6 +68,55 @@ def test_unknown_urls_and_methods_are_in_the_envelope(error_of, http):
     assert error_of(http.get("/videos/"))[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/videos", {"GET", "HEAD", "POST"}),
+        ("POST", "/videos/video_x", {"DELETE", "GET", "HEAD"}),
+        ("GET", "/videos/video_x/remix", {"POST"}),
+        ("DELETE", "/videos/characters/char_x", {"GET", "HEAD"}),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(http, method, path, allowed):
+    """A 405 lists every method of the path, as RFC 9110 wants."""
+    answer = http.request(method, path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+def test_every_answer_says_what_is_left_of_the_rate_limit(http, clock):
+    """Each request takes one of a minute's requests, and time gives them back."""
+    names = [f"x-ratelimit-{what}-requests" for what in ("limit", "remaining", "reset")]
+
+    def limits(path: str) -> list[str]:
+        headers = http.get(path).headers
+        return [headers[name] for name in names]
+
+    assert limits("/videos") == ["1000", "999", "60ms"]
+    assert limits("/nothing/there") == ["1000", "998", "120ms"]
+    clock.move(60)
+    assert limits("/videos/video_x") == ["1000", "999", "60ms"]
+
+
+@pytest.mark.parametrize(
+    "characters",
+    ['[{"id": "char_1"}, {"id": "char_2"}]', None],
+    ids=["one field of JSON", "brackets"],
+)
+def test_objects_in_forms(http, sandbox, characters):
+    """Objects arrive the same whether a form has them as JSON text or in bracketed fields."""
+    one = {"input_reference": '{"file_id": "file-1"}', "characters": characters}
+    many = {"input_reference[file_id]": "file-1", "characters[][id]": ["char_1", "char_2"]}
+    answer = http.post("/videos", data={"prompt": '{"a": 1}'} | (one if characters else many))
+    assert answer.status_code == 200
+    assert sandbox.requests[0].fields == {
+        "prompt": '{"a": 1}',
+        "input_reference": {"file_id": "file-1"},
+        "characters": [{"id": "char_1"}, {"id": "char_2"}],
+    }
+    assert http.post("/videos", data={"prompt": "a", "characters": "[{"}).status_code == 400
+
+
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1", "/openai"])
 def test_the_api_is_mounted_for_openai_and_azure(sandbox, prefix):
     """All three prefixes reach the same jobs, with Azure's `api-version` ignored."""

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
@@ -63,12 +63,14 @@ def test_members_of_one_list_entry_stay_together():
     assert nest(pairs) == {"c": [{"id": "1", "name": "one"}, {"id": "2"}]}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, trees, max_size=4))
 def test_nested_fields_survive_a_form(fields: dict):
     """What was written with brackets is read back the same."""
     assert nest(written(fields)) == fields
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("ab[]", max_size=8), st.text(max_size=2)), max_size=6))
 def test_any_form_names_are_parsed_or_refused(pairs: list[tuple[str, str]]):
     """No field name, however odd, raises anything but the API's 400."""
@@ -95,6 +97,7 @@ fragments = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([b"multipart/form-data; boundary=b", b"application/x-www-form-urlencoded"]),
     st.lists(fragments, max_size=14),
@@ -130,6 +133,7 @@ def test_a_name_is_one_kind_of_thing(pair: tuple[str, str]):
         nest([(name, "x") for name in pair])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_any_bytes_are_parsed_or_refused(raw: bytes):
     """No body raises anything but the API's 400."""

@@ -1,5 +1,7 @@
 """What a sandbox remembers is bounded and holds no secrets."""
 
+from dataclasses import replace
+
 import pytest
 
 from vidobs.core.calls import Operation
@@ -41,6 +43,16 @@ def test_the_oldest_jobs_are_forgotten_with_their_keys():
     assert store.with_key("key_2") is None
     assert store.with_key("key_3").id == "video_3"
     assert store.with_key(None) is None
+
+
+def test_a_key_used_again_outlives_its_first_job():
+    """When the older of two jobs with one key is forgotten, the key stays with the younger."""
+    store = a_store(1, limit=2)
+    for number in (1, 2):
+        store.add(replace(a_job(number), idempotency_key="key_0"))
+    assert [job.id for job in store.everything()] == ["video_1", "video_2"]
+    assert store.with_key("key_0").id == "video_2"
+    assert store.with_key("key_0", since_ns=2) is None
 
 
 def test_a_deleted_job_is_gone_for_clients_only():

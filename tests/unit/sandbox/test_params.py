@@ -50,6 +50,7 @@ def test_any_model_and_unknown_fields_are_accepted():
         *(("seconds", bad, "invalid_value") for bad in [True, [4], -4, 10**400]),
         *(("size", bad, "invalid_value") for bad in ["720", "721x1280", "1922x1080", "0x0", "x"]),
         *(("size", bad, "invalid_value") for bad in ["720x1280 ", "720X1280", 720, ["720x1280"]]),
+        *(("characters", bad, "invalid_value") for bad in ["char_1", ["char_1"], [{}], {"id": 1}]),
         ("input_reference", "https://example.com/a.png", "invalid_value"),
         ("input_reference", {}, "invalid_value"),
         ("input_reference", {"image_url": "u", "file_id": "f"}, "invalid_value"),
