@@ -47,7 +47,7 @@ class Trips(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what tripped."""
         if str(record.msg).startswith("vidobs failed inside"):
-            self.seen[record.args[0]] = record.getMessage()
+            self.seen[record.args[0]] = logging.Formatter().format(record)
 
 
 @pytest.fixture(autouse=True)
