@@ -369,3 +369,19 @@ def test_threads_share_nothing(sandbox, seen, connect):
     jobs = seen.jobs
     assert len({job.idempotency_key for job in jobs}) == len({job.job_id for job in jobs}) == 8
     assert len({job.trace.trace_id for job in jobs}) == 8
+
+
+def test_a_poll_finds_the_job_that_nobody_knew_of(sandbox, seen, connect):
+    """The ambiguous create and the video that turns up are one job: one trace, one cost."""
+    api = connect(sandbox.base_url)
+    with pytest.raises(openai.InternalServerError):
+        api(lambda c: c.videos.create(prompt="a cat [[fault:error_after_accept]]", **ASKED))
+    before = seen.job
+    (made,) = sandbox.jobs
+    api(lambda c: c.videos.poll(made.id))
+    job = seen.job
+    assert (job.job_id, job.trace) == (before.job_id, before.trace)
+    assert (job.provider_job_id, job.state) == (made.id, JobState.COMPLETED)
+    assert (job.cost.status, job.cost.usd) == (CostStatus.SETTLED, Decimal("0.40"))
+    assert seen.names[0] == "video.unknown"
+    assert seen.names.count("video.completed") == 1

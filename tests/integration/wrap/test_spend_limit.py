@@ -4,6 +4,7 @@ import asyncio
 import threading
 from decimal import Decimal
 
+import apsw
 import openai
 import pytest
 
@@ -150,3 +151,22 @@ def test_no_limit_no_reservation(sandbox, seen, connect):
     api = connect(sandbox.base_url)
     api(lambda c: c.videos.create(prompt="a cat", model="my-own", seconds="4", size="160x96"))
     assert seen.job.cost.usd is None
+
+
+def test_money_comes_back_although_the_ledger_was_busy(sandbox, connect, tmp_path):
+    """What another process's lock held up counts as soon as it is written."""
+    path = tmp_path / "ledger.db"
+    vidobs.configure(ledger=f"sqlite:///{path}")
+    api = connect(sandbox.base_url, settings={"max_spend_usd": "0.40"})
+    with pytest.raises(openai.BadRequestError):
+        api(lambda c: c.videos.create(prompt="a [[fault:moderation_input]]", **ASKED))
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(openai.BadRequestError):
+        api(lambda c: c.videos.create(prompt="b [[fault:moderation_input]]", **ASKED))
+    with pytest.raises(vidobs.SpendLimitError):
+        api(lambda c: c.videos.create(prompt="c", **ASKED))
+    other.execute("ROLLBACK")
+    other.close()
+    assert vidobs.flush(30) == 0
+    api(lambda c: c.videos.create(prompt="d", **ASKED))
