@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vidobs.core.errors import ConfigError, VidobsError
+
+if TYPE_CHECKING:
+    from vidobs.sandbox.signing import WebhookTarget
 
 Faults = Annotated[
     list[str] | None,
@@ -17,6 +21,17 @@ Faults = Annotated[
     ),
 ]
 
+Webhook = Annotated[
+    str | None, typer.Option(metavar="URL", help="Tell this URL when a job ends, as OpenAI does.")
+]
+WebhookSecret = Annotated[
+    str | None,
+    typer.Option(metavar="WHSEC", help="Sign webhooks with this; otherwise a new one is shown."),
+]
+WebhookAllowRemote = Annotated[
+    bool, typer.Option("--webhook-allow-remote", help="Let webhooks leave this machine.")
+]
+
 
 def sandbox(
     *,
@@ -24,12 +39,24 @@ def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     time_scale: Annotated[float, typer.Option(help="0.1 makes jobs ten times faster.")] = 1.0,
     fault: Faults = None,
+    webhook: Webhook = None,
+    webhook_secret: WebhookSecret = None,
+    webhook_allow_remote: WebhookAllowRemote = False,
 ) -> None:
     """Serve the OpenAI Videos protocol with rendered MP4 files, until Ctrl-C. Any key will do."""
     from vidobs.sandbox.process import run
+    from vidobs.sandbox.signing import webhook_target
 
     try:
-        run(host, port, time_scale=time_scale, faults=fault or (), on_ready=_announce)
+        target = webhook_target(webhook, webhook_secret, allow_remote=webhook_allow_remote)
+        run(
+            host,
+            port,
+            time_scale=time_scale,
+            faults=fault or (),
+            webhook=target,
+            on_ready=partial(_announce, target if webhook_secret is None else None),
+        )
     except VidobsError:
         raise
     except (OSError, OverflowError) as error:
@@ -38,9 +65,14 @@ def sandbox(
         raise ConfigError(str(error)) from None
 
 
-def _announce(base_url: str) -> None:
-    """The address alone in the first line, for programs; how to use it behind it, for people."""
+def _announce(new: WebhookTarget | None, base_url: str) -> None:
+    """The address alone in the first line, for programs; how to use it behind it, for people.
+
+    `new` are webhooks with a secret that nobody knows yet.
+    """
     typer.echo(base_url)
+    if new:
+        typer.echo(f"\n  export OPENAI_WEBHOOK_SECRET={new.secret}")
     typer.echo(
         f"\n  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=any\n\n"
         "or in Python:\n\n"

@@ -1,7 +1,7 @@
 """`python -m vidobs.sandbox`: the sandbox as a process of its own.
 
-The first line on stdout is the base URL, flushed when the server answers; then it serves until
-SIGINT or SIGTERM.
+The first line on stdout is the base URL, flushed when the server answers; with `--webhook` and no
+`--webhook-secret` the second one is the new secret. Then it serves until SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from vidobs.core.errors import MissingExtraError
 from vidobs.sandbox.faults import FAULTS
 from vidobs.sandbox.process import run
+from vidobs.sandbox.signing import webhook_target
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,12 +30,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME[:RATIO]",
         help=f"fault for a share of the creates; one of {', '.join(FAULTS)}",
     )
+    parser.add_argument("--webhook", metavar="URL", help="tell this URL when a job ends")
+    parser.add_argument("--webhook-secret", metavar="whsec_...", help="sign webhooks with this")
+    parser.add_argument(
+        "--webhook-allow-remote",
+        action="store_true",
+        help="let webhooks leave this machine",
+    )
     return parser
-
-
-def _announce(base_url: str) -> None:
-    sys.stdout.write(f"{base_url}\n")
-    sys.stdout.flush()
 
 
 def main() -> None:
@@ -42,12 +45,24 @@ def main() -> None:
     parser = _parser()
     args = parser.parse_args()
     try:
+        webhook = webhook_target(
+            args.webhook, args.webhook_secret, allow_remote=args.webhook_allow_remote
+        )
+
+        def announce(base_url: str) -> None:
+            lines = [base_url]
+            if webhook and args.webhook_secret is None:
+                lines.append(webhook.secret)
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            sys.stdout.flush()
+
         run(
             args.host,
             args.port,
             time_scale=args.time_scale,
             faults=args.fault,
-            on_ready=_announce,
+            webhook=webhook,
+            on_ready=announce,
         )
     except (MissingExtraError, OSError, OverflowError, ValueError) as error:
         parser.error(str(error))

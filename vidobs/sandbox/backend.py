@@ -15,12 +15,16 @@ from vidobs.sandbox.store import JobStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vidobs.sandbox.records import SandboxJob
+    from vidobs.sandbox.records import SandboxJob, SandboxWebhook
     from vidobs.sandbox.settings import Settings
+    from vidobs.sandbox.webhooks import Courier
 
 
 class Backend:
-    """The state of one sandbox. Only `jobs`, `journal` and `renders.stop` are for other threads."""
+    """The state of one sandbox.
+
+    Only `jobs`, `webhooks`, `journal` and `renders.stop` are for other threads.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -30,6 +34,7 @@ class Backend:
         self.renders = Renders(settings.max_cache_bytes)
         self.picker = FaultPicker(parse_shares(settings.faults))
         self.stopping = asyncio.Event()
+        self.courier = _courier(settings, self.store)
 
     def now_ns(self) -> int:
         """Return nanoseconds since 1970 by the sandbox's clock."""
@@ -39,3 +44,16 @@ class Backend:
         """Return every job that is kept, as it stands now."""
         now_ns = self.now_ns()
         return tuple(view(job, now_ns=now_ns) for job in self.store.everything())
+
+    def webhooks(self) -> Sequence[SandboxWebhook]:
+        """Return every webhook that is kept, as it stands now."""
+        return () if self.courier is None else self.courier.sent()
+
+
+def _courier(settings: Settings, store: JobStore) -> Courier | None:
+    """Return who sends webhooks, where somebody wants them."""
+    if settings.webhook is None:
+        return None
+    from vidobs.sandbox.webhooks import Courier  # loads an HTTP client
+
+    return Courier(settings.webhook, store, clock=settings.clock, time_scale=settings.time_scale)

@@ -85,6 +85,8 @@ def _accept(
         digests=digests,
     )
     backend.store.add(job)
+    if backend.courier:
+        backend.courier.expect(job)
     return spoil(
         first_answer(job),
         fault.spoil if fault else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vidobs.core.calls import Operation
 
@@ -53,30 +53,6 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """How a job will go: its durations, and how it ends.
-
-    `stops_at` is the share of the rendering after which the job ends, below 1 for one that fails.
-    """
-
-    queued_s: float = 0.3
-    rendering_s: float = 1.5
-    kept_s: float = 86_400.0  # from the end of the job to the expiry of its content
-    stops_at: float = 1.0
-    failure: Failure | None = None
-
-    @classmethod
-    def scaled(cls, time_scale: float) -> Course:
-        """Return the usual course with every duration multiplied."""
-        usual = cls()
-        return cls(
-            queued_s=usual.queued_s * time_scale,
-            rendering_s=usual.rendering_s * time_scale,
-            kept_s=usual.kept_s * time_scale,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Where a job stands; times are nanoseconds since 1970, `None` while unknown."""
 
@@ -90,6 +66,78 @@ class State:
         return self.expires_ns is not None and now_ns >= self.expires_ns
 
 
+class Plan(Protocol):
+    """How a job will go, from its creation to its end."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it fails, `None` when it does not."""
+        ...
+
+    def state(self, created_ns: int, now_ns: int) -> State:
+        """Return where a job that was created at one time stands at another."""
+        ...
+
+    def end(self, created_ns: int) -> tuple[int, Status] | None:
+        """Return when a job completes or fails, and which; `None` when it never does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a job will go: its durations, and how it ends.
+
+    `stops_at` is the share of the rendering after which the job ends, below 1 for one that fails;
+    one that is `stuck` stays there for ever.
+    """
+
+    queued_s: float = 0.3
+    rendering_s: float = 1.5
+    kept_s: float = 86_400.0  # from the end of the job to the expiry of its content
+    stops_at: float = 1.0
+    failure: Failure | None = None
+    stuck: bool = False
+
+    @classmethod
+    def scaled(cls, time_scale: float) -> Course:
+        """Return the usual course with every duration multiplied."""
+        usual = cls()
+        return cls(
+            queued_s=usual.queued_s * time_scale,
+            rendering_s=usual.rendering_s * time_scale,
+            kept_s=usual.kept_s * time_scale,
+        )
+
+    def state(self, created_ns: int, now_ns: int) -> State:
+        """Return where a job stands at a time."""
+        rendering_ns = round(self.rendering_s * NS)
+        rendered_ns = now_ns - created_ns - round(self.queued_s * NS)
+        if rendered_ns < 0:
+            return State(status=Status.QUEUED, progress=0)
+        if rendered_ns < round(rendering_ns * self.stops_at):
+            progress = 100 * rendered_ns // rendering_ns
+            return State(status=Status.IN_PROGRESS, progress=progress)
+        if self.stuck:
+            return State(status=Status.IN_PROGRESS, progress=int(self.stops_at * 100))
+        if self.failure is not None:
+            return State(status=Status.FAILED, progress=int(self.stops_at * 100))
+        completed_ns = created_ns + round(self.queued_s * NS) + rendering_ns
+        return State(
+            status=Status.COMPLETED,
+            progress=100,
+            completed_ns=completed_ns,
+            expires_ns=completed_ns + round(self.kept_s * NS),
+        )
+
+    def end(self, created_ns: int) -> tuple[int, Status] | None:
+        """Return when a job ends and how; `None` for one that is stuck."""
+        if self.stuck:
+            return None
+        rendered_ns = round(round(self.rendering_s * NS) * self.stops_at)
+        status = Status.COMPLETED if self.failure is None else Status.FAILED
+        return created_ns + round(self.queued_s * NS) + rendered_ns, status
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
     """One job as accepted: what was asked for and how it will go."""
@@ -101,7 +149,7 @@ class StoredJob:
     seconds: int
     size: Size
     created_ns: int
-    course: Course
+    course: Plan
     source_id: str | None = None  # the video that was remixed, edited or extended
     fault: str | None = None
     idempotency_key: str | None = None
@@ -116,20 +164,4 @@ class StoredJob:
 
     def state(self, now_ns: int) -> State:
         """Return where the job stands at a time."""
-        course = self.course
-        queued_ns, rendering_ns = round(course.queued_s * NS), round(course.rendering_s * NS)
-        rendered_ns = now_ns - self.created_ns - queued_ns
-        if rendered_ns < 0:
-            return State(status=Status.QUEUED, progress=0)
-        if rendered_ns < round(rendering_ns * course.stops_at):
-            progress = 100 * rendered_ns // rendering_ns
-            return State(status=Status.IN_PROGRESS, progress=progress)
-        if course.failure is not None:
-            return State(status=Status.FAILED, progress=int(course.stops_at * 100))
-        completed_ns = self.created_ns + queued_ns + rendering_ns
-        return State(
-            status=Status.COMPLETED,
-            progress=100,
-            completed_ns=completed_ns,
-            expires_ns=completed_ns + round(course.kept_s * NS),
-        )
+        return self.course.state(self.created_ns, now_ns)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
+    from vidobs.sandbox.signing import WebhookTarget
+
 
 def run(
     host: str = "127.0.0.1",
@@ -21,6 +23,7 @@ def run(
     *,
     time_scale: float = 1.0,
     faults: Iterable[str] = (),
+    webhook: WebhookTarget | None = None,
     on_ready: Callable[[str], object] = lambda _base_url: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL when the server answers.
@@ -28,7 +31,7 @@ def run(
     Blocks, and is for the main thread only. Raises `ValueError` for a wrong fault or time scale,
     `OSError` when the address cannot be had, and `MissingExtraError`.
     """
-    settings = Settings(time_scale=time_scale, faults=tuple(faults))
+    settings = Settings(time_scale=time_scale, faults=tuple(faults), webhook=webhook)
     with _signals() as received:
         server = launch(settings, host=host, port=port)
         try:

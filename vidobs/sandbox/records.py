@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
 NS = 1_000_000_000
+_GOOD = range(200, 300)
 _EMPTY: Mapping[str, JsonValue] = MappingProxyType({})
 
 
@@ -66,6 +67,31 @@ class SandboxRequest:
     def idempotency_key(self) -> str | None:
         """The key that the client sent."""
         return self.headers.get("idempotency-key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAttempt:
+    """One time that a webhook was sent: the answer's status, or the kind of error without one."""
+
+    at: datetime
+    status: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxWebhook:
+    """A webhook as it stood when `Sandbox.webhooks` was read; its `id` is that of the event."""
+
+    id: str
+    type: str  # video.completed or video.failed
+    video_id: str
+    created_at: datetime
+    attempts: tuple[WebhookAttempt, ...] = ()
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver answered 2xx."""
+        return any(attempt.status in _GOOD for attempt in self.attempts)
 
 
 def view(job: StoredJob, *, now_ns: int) -> SandboxJob:

@@ -79,7 +79,11 @@ class ThreadedServer:
         """Serve to the end, and keep what ended it early instead of raising in the thread."""
         self._loop = asyncio.get_running_loop()
         serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._listener]))
+        telling = asyncio.create_task(self.backend.courier.run()) if self.backend.courier else None
         await asyncio.wait({serving})
+        if telling:
+            telling.cancel()
+            await asyncio.wait({telling})
         self._failure = serving.exception()
 
 

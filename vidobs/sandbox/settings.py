@@ -11,6 +11,7 @@ from vidobs.sandbox.faults import parse_shares
 
 if TYPE_CHECKING:
     from vidobs.core.protocols import Clock
+    from vidobs.sandbox.signing import WebhookTarget
 
 MIB = 1024 * 1024
 
@@ -26,6 +27,7 @@ class Settings:
     time_scale: float = 1.0
     faults: tuple[str, ...] = ()
     clock: Clock = time
+    webhook: WebhookTarget | None = None  # who is told that a job has ended
     max_jobs: int = 10_000  # the oldest are forgotten
     max_requests: int = 50_000  # in the journal; the oldest are forgotten
     max_body_bytes: int = 32 * MIB

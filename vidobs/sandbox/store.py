@@ -44,10 +44,15 @@ class JobStore:
 
     def get(self, video_id: str) -> StoredJob:
         """Return a job; raises the API's 404 when it is unknown or deleted."""
-        job = self._jobs.get(video_id)
-        if job is None or job.deleted:
+        job = self.find(video_id)
+        if job is None:
             raise no_such_video(video_id)
         return job
+
+    def find(self, video_id: str) -> StoredJob | None:
+        """Return a job, or `None` when it is unknown or deleted."""
+        job = self._jobs.get(video_id)
+        return None if job is None or job.deleted else job
 
     def delete(self, video_id: str) -> None:
         """Mark a job as deleted; raises the API's 404 when it is unknown or deleted already."""

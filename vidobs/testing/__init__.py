@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vidobs.sandbox.records import SandboxJob as SandboxJob
     from vidobs.sandbox.records import SandboxRequest as SandboxRequest
+    from vidobs.sandbox.records import SandboxWebhook as SandboxWebhook
     from vidobs.testing._sandbox import Sandbox as Sandbox
 
 _HOMES = {
     "Sandbox": "vidobs.testing._sandbox",
     "SandboxJob": "vidobs.sandbox.records",
     "SandboxRequest": "vidobs.sandbox.records",
+    "SandboxWebhook": "vidobs.sandbox.records",
 }
 
-__all__ = ["Sandbox", "SandboxJob", "SandboxRequest"]
+__all__ = ["Sandbox", "SandboxJob", "SandboxRequest", "SandboxWebhook"]
 
 
 def __getattr__(name: str) -> object:

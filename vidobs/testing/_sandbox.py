@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vidobs.sandbox.extra import launch
 from vidobs.sandbox.settings import Settings
+from vidobs.sandbox.signing import webhook_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from vidobs.core.protocols import Clock
-    from vidobs.sandbox.records import SandboxJob, SandboxRequest
+    from vidobs.sandbox.records import SandboxJob, SandboxRequest, SandboxWebhook
     from vidobs.sandbox.server import ThreadedServer
 
 
@@ -24,8 +25,12 @@ class Sandbox:
 
     `time_scale` stretches every duration (0.1 = ten times faster), `faults` are `NAME` or
     `NAME:RATIO`, and `clock` is what the state of the jobs comes from: a clock that stands still
-    freezes them. A wrong option raises `ValueError` here; a server that cannot start raises its
-    reason from `start`. What the server saw can still be read after the block.
+    freezes them. With `webhook_url` a receiver is told when a job ends, signed with
+    `webhook_secret`; without one a new one is made. The receiver must be on this machine unless
+    `webhook_allow_remote`.
+
+    A wrong option raises `ValueError` here; a server that cannot start raises its reason from
+    `start`. What the server saw can still be read after the block.
     """
 
     def __init__(
@@ -36,8 +41,16 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock = time,
+        webhook_url: str | None = None,
+        webhook_secret: str | None = None,
+        webhook_allow_remote: bool = False,
     ) -> None:
-        self._settings = Settings(time_scale=time_scale, faults=tuple(faults), clock=clock)
+        self._settings = Settings(
+            time_scale=time_scale,
+            faults=tuple(faults),
+            clock=clock,
+            webhook=webhook_target(webhook_url, webhook_secret, allow_remote=webhook_allow_remote),
+        )
         self._host = host
         self._port = port
         self._server: ThreadedServer | None = None
@@ -62,6 +75,16 @@ class Sandbox:
     def requests(self) -> list[SandboxRequest]:
         """Every HTTP request, in the order of arrival, those still unanswered too."""
         return list(self._started().backend.journal.everything())
+
+    @property
+    def webhooks(self) -> list[SandboxWebhook]:
+        """Every webhook, oldest first, with the attempts so far."""
+        return list(self._started().backend.webhooks())
+
+    @property
+    def webhook_secret(self) -> str | None:
+        """The secret (`whsec_...`) that webhooks are signed with; `None` without webhooks."""
+        return self._settings.webhook.secret if self._settings.webhook else None
 
     def start(self) -> Self:
         """Start to serve, with no jobs; raises `MissingExtraError` and `OSError`."""

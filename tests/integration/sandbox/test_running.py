@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from vidobs.core.errors import MissingExtraError
+from vidobs.sandbox.signing import webhook_target
 from vidobs.testing import Sandbox
 
 KEY = {"authorization": "Bearer sk-test"}
@@ -125,6 +126,7 @@ import sys
 sys.modules["av"] = None
 from vidobs.testing import Sandbox
 from vidobs.core.errors import MissingExtraError
+from vidobs.sandbox.signing import webhook_target
 try:
     Sandbox().start()
 except MissingExtraError as error:
@@ -163,6 +165,20 @@ def test_a_process_of_its_own(number: signal.Signals):
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+def test_a_new_webhook_secret_is_the_second_line():
+    """A secret that was made is printed, one that was given is not."""
+    given = ["--webhook-secret", "whsec_c2VjcmV0"]
+    for args in ([], given):
+        command = [*SERVE, "--webhook", "http://127.0.0.1:9/hook", *args]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline().startswith("http://127.0.0.1:")
+            secret = None if args else process.stdout.readline().strip()
+            process.terminate()
+            rest, _ = process.communicate(timeout=10)
+        assert (process.returncode, rest) == (0, "")
+        assert args or webhook_target("http://127.0.0.1", secret).secret == secret
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [
@@ -170,8 +186,9 @@ def test_a_process_of_its_own(number: signal.Signals):
         (["--time-scale", "0"], "time_scale must be a number above 0"),
         (["--port", "99999"], "port must be 0-65535"),
         (["--host", "256.0.0.1"], ""),
+        (["--webhook", "https://example.com"], "not a loopback address"),
     ],
-    ids=["fault", "time scale", "port", "host"],
+    ids=["fault", "time scale", "port", "host", "webhook"],
 )
 def test_a_wrong_option_ends_the_process(args: list[str], reason: str):
     """Exit code 2, the reason on stderr, and no traceback."""
