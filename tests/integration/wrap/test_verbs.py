@@ -201,9 +201,18 @@ def test_a_buffered_download_is_measured(api, finished, seen):
 
 
 def test_a_variant_is_not_the_video(api, finished, seen):
-    """A thumbnail that the server refuses is a failed call, not a downloaded or failed video."""
+    """A thumbnail that was read does not make the video downloaded."""
+    picture = api(lambda c: c.videos.download_content(finished.id, variant="thumbnail"))
+    assert picture is api.client.returned
+    assert len(picture.read()) > 100
+    assert (seen.job.asset, seen.job.file) == (AssetState.AVAILABLE, None)
+    assert "video.downloaded" not in seen.names
+
+
+def test_a_refused_download_fails_the_call_alone(api, finished, seen):
+    """A variant that the server does not know is a failed call, not a failed video."""
     with pytest.raises(openai.BadRequestError):
-        api(lambda c: c.videos.download_content(finished.id, variant="thumbnail"))
+        api(lambda c: c.videos.download_content(finished.id, variant="poster"))
     assert (seen.job.state, seen.job.asset) == (JobState.COMPLETED, AssetState.AVAILABLE)
     assert seen.names[-1] == "call.failed"
 
