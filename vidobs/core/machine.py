@@ -17,6 +17,7 @@ from vidobs.core import billing
 from vidobs.core.calls import Operation, VideoRequest
 from vidobs.core.events import TERMINAL_EVENT_OF, EventName
 from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason
+from vidobs.core.money import CostStatus
 from vidobs.core.policies import BillingPolicy
 from vidobs.core.prices import PriceBook
 
@@ -73,7 +74,7 @@ def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Adv
         return Advance(job)
     moved = msgspec.structs.replace(job, **changes)
     if target is not job.state:
-        return _priced(moved, events, rules)
+        return _priced(moved, job, events, rules)
     return _corrected(moved, job, events, rules)
 
 
@@ -194,12 +195,14 @@ def _new_tenth(job: Job, changes: dict[str, Any]) -> bool:
     return bool(changes["progress"] // PROGRESS_STEP > (job.progress or 0) // PROGRESS_STEP)
 
 
-def _priced(job: Job, events: list[EventName], rules: Rules) -> Advance:
+def _priced(job: Job, before: Job, events: list[EventName], rules: Rules) -> Advance:
     """Move the money along with the state."""
     if job.state is JobState.UNKNOWN:
         cost = billing.ambiguous(job.cost)
     elif job.state.terminal:
         cost = billing.end(job, rules.book, rules.policies)
+    elif _quoted(job, before):
+        cost = billing.reserve(job.cost)
     else:
         quote = billing.quote(
             job.provider, job.model, job.request, rules.book, operation=job.operation
@@ -207,6 +210,12 @@ def _priced(job: Job, events: list[EventName], rules: Rules) -> Advance:
         cost = billing.reserve(quote, held=job.cost)
     moved = msgspec.structs.replace(job, cost=cost)
     return Advance(moved, tuple(events), changed=True, settled=job.state.terminal)
+
+
+def _quoted(job: Job, before: Job) -> bool:
+    """Whether the quote made before the call still holds: nothing it rests on has changed."""
+    unchanged = job.request is before.request and job.model is before.model
+    return unchanged and job.cost.status is CostStatus.QUOTED
 
 
 def _corrected(job: Job, before: Job, events: list[EventName], rules: Rules) -> Advance:

@@ -78,6 +78,15 @@ def test_an_accepted_job_is_submitted():
         cost=done.job.cost,
     )
     assert (done.job.cost.status, done.job.cost.usd) == (CostStatus.RESERVED, Decimal("0.80"))
+
+
+def test_the_quote_made_before_the_call_holds():
+    """A remix was quoted by the length of its source, which its own request does not name."""
+    remix = msgspec.structs.replace(JOB, operation=Operation.REMIX, request=VideoRequest())
+
+    cost = step(remix, JobState.QUEUED).job.cost
+
+    assert (cost.status, cost.usd) == (CostStatus.RESERVED, Decimal("0.80"))
     assert (done.changed, done.settled, done.adjusted) == (True, False, False)
 
 
