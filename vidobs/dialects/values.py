@@ -13,13 +13,16 @@ _MOST = Decimal(10**9)  # seconds, tokens or dollars of one video; more is noise
 _WIDE = 10**20  # integers beyond it are no ids, codes or times
 _SHORT = 9  # digits that need no further check
 _DIGITS = 40  # a longer figure is none
+_NUMBERS = (int, float)
+_FIGURES = (int, float, str, Decimal)
+_SCALES = (1, 1_000, 1_000_000, 1_000_000_000)  # seconds, milliseconds, microseconds, nanoseconds
 
 
 def number(value: object) -> Decimal | None:
     """Return a figure of zero or more; numbers may come as text."""
     if type(value) is str and len(value) <= _SHORT and value.isdecimal():
         return Decimal(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    if value is None or isinstance(value, bool) or not isinstance(value, _FIGURES):
         return None
     if isinstance(value, int) and not 0 <= value <= _MOST:
         return None
@@ -79,13 +82,15 @@ def truth(value: object) -> bool | None:
 
 def moment(value: object) -> datetime | None:
     """Return an aware UTC time from Unix seconds, milliseconds and finer, or ISO 8601."""
+    if type(value) is int and _FIRST <= value <= _LAST:
+        return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
         return _iso(value.strip())
     if isinstance(value, datetime):
         return _aware(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _WIDE:
+    if value is None or not isinstance(value, _NUMBERS) or abs(value) > _WIDE:
         return None
-    for scale in (1, 1_000, 1_000_000, 1_000_000_000):
+    for scale in _SCALES:
         if _FIRST <= value / scale <= _LAST:
             return datetime.fromtimestamp(value / scale, UTC)
     return None
