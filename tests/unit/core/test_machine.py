@@ -78,6 +78,7 @@ def test_an_accepted_job_is_submitted():
         cost=done.job.cost,
     )
     assert (done.job.cost.status, done.job.cost.usd) == (CostStatus.RESERVED, Decimal("0.80"))
+    assert (done.changed, done.settled, done.adjusted) == (True, False, False)
 
 
 def test_the_quote_made_before_the_call_holds():
@@ -87,7 +88,6 @@ def test_the_quote_made_before_the_call_holds():
     cost = step(remix, JobState.QUEUED).job.cost
 
     assert (cost.status, cost.usd) == (CostStatus.RESERVED, Decimal("0.80"))
-    assert (done.changed, done.settled, done.adjusted) == (True, False, False)
 
 
 @pytest.mark.parametrize(
