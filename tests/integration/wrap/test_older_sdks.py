@@ -10,7 +10,13 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-FILES = ("test_verbs.py", "test_paying_twice.py", "test_spans.py", "test_canaries.py")
+FILES = (
+    "test_verbs.py",
+    "test_paying_twice.py",
+    "test_interrupted.py",
+    "test_spans.py",
+    "test_canaries.py",
+)
 
 
 @pytest.mark.slow
