@@ -1,4 +1,4 @@
-"""What stops a create in the middle: a failure before it is sent, an interrupt, a cancelled task."""
+"""What stops a create in the middle: a failure before sending, an interrupt, a cancelled task."""
 
 import asyncio
 
