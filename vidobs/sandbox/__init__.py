@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vidobs.sandbox.faults import FAULTS as FAULTS
+    from vidobs.sandbox.fault_table import FAULTS as FAULTS
     from vidobs.sandbox.process import run as run
 
-_HOMES = {"FAULTS": "vidobs.sandbox.faults", "run": "vidobs.sandbox.process"}
+_HOMES = {"FAULTS": "vidobs.sandbox.fault_table", "run": "vidobs.sandbox.process"}
 
 __all__ = ["FAULTS", "run"]
 

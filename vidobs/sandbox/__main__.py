@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from vidobs.core.errors import MissingExtraError
-from vidobs.sandbox.faults import FAULTS
+from vidobs.sandbox.fault_table import FAULTS
 from vidobs.sandbox.process import run
 from vidobs.sandbox.signing import webhook_target
 

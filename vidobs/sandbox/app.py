@@ -15,10 +15,12 @@ from vidobs.core.calls import Operation
 from vidobs.sandbox import params, wire
 from vidobs.sandbox.body import read_body
 from vidobs.sandbox.characters import Character
-from vidobs.sandbox.content import check_downloadable, send_asset, wanted_variant
+from vidobs.sandbox.content import check_downloadable, file_answer, wanted_variant
 from vidobs.sandbox.creates import make_video
 from vidobs.sandbox.errors import ApiError, invalid
+from vidobs.sandbox.fault_table import fault_named
 from vidobs.sandbox.recorder import Recorder, note_fields
+from vidobs.sandbox.telling import tell_status, with_headers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -112,7 +114,7 @@ async def retrieve(backend: Backend, request: Request) -> Response:
     now_ns = backend.now_ns()
     poll_after_ms = max(1, round(POLL_AFTER_MS * backend.settings.time_scale))
     headers = {"openai-poll-after-ms": str(poll_after_ms)}
-    return JSONResponse(wire.video(job, now_ns=now_ns), headers=headers)
+    return tell_status(job, now_ns=now_ns, headers=headers)
 
 
 async def list_videos(backend: Backend, request: Request) -> Response:
@@ -144,7 +146,13 @@ async def content(backend: Backend, request: Request) -> Response:
     job = backend.store.get(request.path_params["video_id"])
     check_downloadable(job, now_ns=backend.now_ns())
     asset = await backend.renders.asset(job, variant)
-    return send_asset(asset, video_id=job.id, headers=request.headers)
+    answer = file_answer(asset, video_id=job.id, headers=request.headers)
+    fault = fault_named(job.fault)
+    if fault:
+        answer.spoil(
+            fault.sending, time_scale=backend.settings.time_scale, stopping=backend.stopping
+        )
+    return with_headers(answer, job)
 
 
 async def create_character(backend: Backend, request: Request) -> Response:

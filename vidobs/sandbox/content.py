@@ -1,4 +1,4 @@
-"""Sending the file of a video, whole or in part."""
+"""Which file of a video is asked for, and which part of it."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.responses import StreamingResponse
-
 from vidobs.sandbox.assets import Variant
 from vidobs.sandbox.errors import ApiError, invalid
 from vidobs.sandbox.jobs import Status
+from vidobs.sandbox.sending import FileAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from starlette.datastructures import Headers
-    from starlette.responses import Response
 
     from vidobs.sandbox.assets import Asset
     from vidobs.sandbox.jobs import StoredJob
 
-CHUNK_BYTES = 64 * 1024
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
@@ -59,26 +54,25 @@ def check_downloadable(job: StoredJob, *, now_ns: int) -> None:
         raise ApiError(404, message, param="video_id", code="video_expired")
 
 
-def send_asset(asset: Asset, *, video_id: str, headers: Headers) -> Response:
+def file_answer(asset: Asset, *, video_id: str, headers: Headers) -> FileAnswer:
     """Return the answer with a file, or with the part that `Range` asks for (RFC 9110, 14)."""
-    data = asset.data
-    etag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
+    size = len(asset.data)
+    etag = f'"{hashlib.sha256(asset.data).hexdigest()[:32]}"'
     same = headers.get("if-range", etag) == etag
-    part = wanted_part(headers.get("range"), len(data)) if same else None
-    sent = part or Part(0, len(data))
-    answer = StreamingResponse(
-        _chunks(data, sent),
+    part = wanted_part(headers.get("range"), size) if same else None
+    sent = part or Part(0, size)
+    answer = FileAnswer(
+        memoryview(asset.data)[sent.start : sent.end],
         status_code=206 if part else 200,
         media_type=asset.media_type,
         headers={
-            "content-length": str(sent.end - sent.start),
             "content-disposition": f'attachment; filename="{video_id}.{asset.suffix}"',
             "accept-ranges": "bytes",
             "etag": etag,
         },
     )
     if part:
-        answer.headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{len(data)}"
+        answer.headers["content-range"] = f"bytes {part.start}-{part.end - 1}/{size}"
     return answer
 
 
@@ -101,9 +95,3 @@ def wanted_part(header: str | None, size: int) -> Part | None:
         message = f"The requested range {header!r} is not within the {size} bytes of the file."
         raise ApiError(416, message, headers={"content-range": f"bytes */{size}"})
     return part
-
-
-async def _chunks(data: bytes, part: Part) -> AsyncIterator[bytes]:
-    view = memoryview(data)[part.start : part.end]
-    for start in range(0, len(view), CHUNK_BYTES):
-        yield bytes(view[start : start + CHUNK_BYTES])

@@ -12,15 +12,14 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from starlette.responses import JSONResponse
-
 from vidobs.core.calls import Operation
-from vidobs.sandbox import params, wire
+from vidobs.sandbox import params
 from vidobs.sandbox.body import read_body
 from vidobs.sandbox.errors import ApiError, invalid, missing
 from vidobs.sandbox.jobs import NS, Course, Status, StoredJob
 from vidobs.sandbox.recorder import note_fields
 from vidobs.sandbox.spoiled import spoil
+from vidobs.sandbox.telling import tell_accepted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from vidobs.sandbox.backend import Backend
     from vidobs.sandbox.body import Body
-    from vidobs.sandbox.faults import Fault
+    from vidobs.sandbox.fault_table import Fault
     from vidobs.sandbox.mp4 import Probe
     from vidobs.sandbox.params import Wanted
     from vidobs.sandbox.records import JsonValue
@@ -88,16 +87,11 @@ def _accept(
     if backend.courier:
         backend.courier.expect(job)
     return spoil(
-        first_answer(job),
+        tell_accepted(job),
         fault.spoil if fault else None,
         time_scale=time_scale,
         stopping=backend.stopping,
     )
-
-
-def first_answer(job: StoredJob) -> Response:
-    """Return the answer to the request that made a job, now and at every replay."""
-    return JSONResponse(wire.video(job, now_ns=job.created_ns))
 
 
 def _replay(backend: Backend, earlier: StoredJob, digests: Mapping[str, str]) -> Response:
@@ -111,7 +105,7 @@ def _replay(backend: Backend, earlier: StoredJob, digests: Mapping[str, str]) ->
         )
         raise ApiError(400, message, param=other[0], code="idempotency_key_reused")
     backend.store.count_replay(earlier)
-    answer = first_answer(earlier)
+    answer = tell_accepted(earlier)
     answer.headers["idempotent-replayed"] = "true"
     return answer
 

@@ -1,115 +1,24 @@
-"""Scripted faults: a table, and the choice of the one a request meets.
-
-A fault acts at up to three places of a request that makes a video: it refuses the request before
-there is a job, it plans another course for the job, or it spoils the answer afterwards.
-"""
+"""The choice of the scripted fault that a request meets: by header, by prompt or by its share."""
 
 from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vidobs.core.errors import unknown_name
 from vidobs.sandbox.errors import ApiError
-from vidobs.sandbox.jobs import Course, Failure
+from vidobs.sandbox.fault_table import FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-RETRY_AFTER_MS = 200  # times the time scale, so that an SDK's own retries are quick
-STALL_S = 30.0  # times the time scale
+    from vidobs.sandbox.fault_table import Fault
 
 _TAG = re.compile(r"\[\[fault:([^\]\s]*)(?:\s+x(\d{1,9}))?\s*\]\]")
 _REMEMBERED_PROMPTS = 10_000
-
-
-class Spoil(StrEnum):
-    """What becomes of the answer to a request that was accepted."""
-
-    ERROR = "error"  # HTTP 500
-    STALL = "stall"  # it comes very late
-    CUT = "cut"  # the connection is closed without a word
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One scripted fault; the members that are `None` leave that place alone."""
-
-    name: str
-    summary: str
-    refuse: Callable[[float], ApiError] | None = None  # called with the time scale
-    plan: Callable[[Course], Course] | None = None
-    spoil: Spoil | None = None
-
-
-def _fail(code: str, message: str) -> Callable[[Course], Course]:
-    def plan(course: Course) -> Course:
-        return replace(course, stops_at=0.6, failure=Failure(code, message))
-
-    return plan
-
-
-def _blocked(_time_scale: float) -> ApiError:
-    message = "Your request was blocked by our moderation system."
-    return ApiError(400, message, code="moderation_blocked", param="prompt")
-
-
-def _rate_limited(time_scale: float) -> ApiError:
-    headers = {
-        "retry-after": "1",
-        "retry-after-ms": str(max(1, round(RETRY_AFTER_MS * time_scale))),
-        "x-ratelimit-limit-requests": "25",
-        "x-ratelimit-remaining-requests": "0",
-        "x-ratelimit-reset-requests": "1s",
-    }
-    message = "Rate limit reached for requests per minute: limit 25. Please try again in 1s."
-    return ApiError(429, message, code="rate_limit_exceeded", kind="requests", headers=headers)
-
-
-_TABLE = (
-    Fault(
-        name="fail",
-        summary="the job ends failed with server_error",
-        plan=_fail("server_error", "The video could not be generated."),
-    ),
-    Fault(
-        name="moderation_input",
-        summary="400 moderation_blocked, no job",
-        refuse=_blocked,
-    ),
-    Fault(
-        name="moderation_output",
-        summary="the job ends failed with moderation_blocked",
-        plan=_fail("moderation_blocked", "The generated video was blocked by moderation."),
-    ),
-    Fault(
-        name="rate_limit",
-        summary="429 with Retry-After, no job",
-        refuse=_rate_limited,
-    ),
-    Fault(
-        name="error_after_accept",
-        summary="the job exists, the answer is a 500",
-        spoil=Spoil.ERROR,
-    ),
-    Fault(
-        name="slow_after_accept",
-        summary="the job exists, the answer comes 30 s later",
-        spoil=Spoil.STALL,
-    ),
-    Fault(
-        name="cut_after_accept",
-        summary="the job exists, the connection closes without an answer",
-        spoil=Spoil.CUT,
-    ),
-)
-
-FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _TABLE})
 
 
 @dataclass(frozen=True, slots=True)

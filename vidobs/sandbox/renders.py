@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vidobs.sandbox.assets import make_asset
 from vidobs.sandbox.errors import ApiError
+from vidobs.sandbox.fault_table import fault_named
 from vidobs.sandbox.faults import without_tags
 from vidobs.sandbox.mp4 import RenderStoppedError, probe_mp4
 from vidobs.sandbox.picture import Clip
@@ -92,6 +93,12 @@ def clip_of(job: StoredJob) -> Clip:
         text=without_tags(job.prompt),
         caption=f"{job.model}  ·  {job.seconds} s  ·  {job.size}  ·  vidobs sandbox",
         size=job.size,
-        seconds=job.seconds,
+        seconds=file_seconds(job),
         hue=sum(job.id.encode()) % 97 / 97,
     )
+
+
+def file_seconds(job: StoredJob) -> int:
+    """Return how long the file of a job is: as long as it was asked for, unless a fault differs."""
+    fault = fault_named(job.fault)
+    return fault.length(job.seconds) if fault and fault.length else job.seconds

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from vidobs.sandbox.errors import ApiError
-from vidobs.sandbox.faults import STALL_S, Spoil
-from vidobs.sandbox.transport import hang_up
+from vidobs.sandbox.fault_table import STALL_S, Spoil
+from vidobs.sandbox.transport import hang_up, wait_for_leaving
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -35,21 +35,13 @@ class StalledAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait, then answer if there is still somebody to answer to."""
-        gone = asyncio.create_task(_disconnected(receive))
-        stop = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({gone, stop}, timeout=self._after_s, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
+        leaving = asyncio.create_task(wait_for_leaving(receive, self._stopping))
+        await asyncio.wait({leaving}, timeout=self._after_s)
         if self._stopping.is_set():
-            gone.cancel()
             await hang_up(scope, receive)
-        elif not gone.done():
-            gone.cancel()
+        elif not leaving.done():
+            leaving.cancel()
             await self._late(scope, receive, send)
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def spoil(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
-    import asyncio
-
     from starlette.types import Receive, Scope
     from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable
     from uvicorn._types import Scope as UvicornScope
@@ -40,9 +39,32 @@ def _with_transport(app: ASGI3Application, transport: asyncio.Transport) -> ASGI
     return call
 
 
+async def wait_for_leaving(receive: Receive, stopping: asyncio.Event) -> None:
+    """Return when the client goes or the server stops. The body must have been read."""
+    gone = asyncio.create_task(disconnected(receive))
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({gone, stop}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        stop.cancel()
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone, or we have closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def close(scope: Scope, receive: Receive) -> None:
+    """Close the connection once all that was sent is out, and return when it is gone."""
+    transport: asyncio.Transport = scope["extensions"][_EXTENSION]
+    transport.close()
+    await disconnected(receive)
+
+
 async def hang_up(scope: Scope, receive: Receive) -> None:
     """Close the connection at once and return when it is gone. The body must have been read."""
     transport: asyncio.Transport = scope["extensions"][_EXTENSION]
     transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await disconnected(receive)

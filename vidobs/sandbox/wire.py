@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vidobs.sandbox.fault_table import Telling, fault_named
 from vidobs.sandbox.jobs import NS
 
 if TYPE_CHECKING:
@@ -11,10 +12,20 @@ if TYPE_CHECKING:
     from vidobs.sandbox.records import JsonValue
     from vidobs.sandbox.store import Page
 
+SPARSE = ("id", "object", "status")  # what the fault `missing_fields` leaves
+
 
 def video(job: StoredJob, *, now_ns: int) -> dict[str, JsonValue]:
     """Return the Video object of a job at a time; times are whole Unix seconds."""
     state = job.state(now_ns)
+    whole = _whole(job, state)
+    fault = fault_named(job.fault)
+    if fault and fault.telling is Telling.SPARSE:
+        return {name: whole[name] for name in SPARSE}
+    return whole
+
+
+def _whole(job: StoredJob, state: State) -> dict[str, JsonValue]:
     return {
         "id": job.id,
         "object": "video",
