@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from vidobs.cli.spans import Placed, placed, spans_of
-from vidobs.core.events import SpanKind
+from vidobs.cli.spans import Placed, placed
+from vidobs.core.events import SpanKind, spans_of
 from vidobs.core.jobs import JobState
 from vidobs.core.money import ZERO, CostStatus, plain
 from vidobs.core.scrub import scrub

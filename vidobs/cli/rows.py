@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.cli.spans import NS, spans_of
+from vidobs.cli.spans import NS
+from vidobs.core.events import spans_of
 from vidobs.core.money import plain
 
 if TYPE_CHECKING:

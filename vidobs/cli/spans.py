@@ -1,4 +1,4 @@
-"""A job's spans, gathered from its events and put into a tree."""
+"""A job's spans, put into a tree."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from vidobs.core.events import SpanRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vidobs.core.events import VideoEvent
-
 NS = 1e9  # nanoseconds in a second
 
 
@@ -22,12 +20,6 @@ class Placed(msgspec.Struct, frozen=True):
     span: SpanRecord
     depth: int
     offset_s: float
-
-
-def spans_of(events: Sequence[VideoEvent]) -> list[SpanRecord]:
-    """Return each span once, by start; of one that stands in several events the last form."""
-    last = {span.span_id: span for event in events for span in event.spans}
-    return sorted(last.values(), key=lambda span: (span.start_ns, span.end_ns, span.span_id))
 
 
 def placed(spans: Sequence[SpanRecord]) -> list[Placed]:

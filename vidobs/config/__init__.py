@@ -2,7 +2,7 @@
 
 from vidobs.config.choices import Durability, HttpSpans, OtelSetup, PollSpans
 from vidobs.config.ledger_url import LedgerUrl
-from vidobs.config.load import Loaded, config_file, load, switched_off
+from vidobs.config.load import Loaded, config_file, load, only, switched_off
 from vidobs.config.settings import Settings
 from vidobs.config.shown import Shown, shown
 
@@ -17,6 +17,7 @@ __all__ = [
     "Shown",
     "config_file",
     "load",
+    "only",
     "shown",
     "switched_off",
 ]

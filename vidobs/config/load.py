@@ -68,6 +68,26 @@ def load(
     return Loaded(_settings(values), provenance, document.name if path else None, warnings)
 
 
+def only(given: Mapping[str, object], *, yaml_path: Path | None = None) -> Loaded:
+    """Read arguments, and a file if one is named, and nothing else that is lying around.
+
+    The process's environment serves only what the file takes from it by name.
+
+    Raises:
+        ConfigError: as `load` does.
+    """
+    document = (
+        read_yaml(yaml_path, os.environ, wanted=_wanted)
+        if yaml_path
+        else Document(DEFAULT_FILE, {})
+    )
+    foreign = litellm.translated(document)
+    arguments = sources.from_document(Document(ARGUMENTS, given))
+    values, provenance = merge((tuple(arguments), _from_file(foreign)))
+    file = document.name if yaml_path else None
+    return Loaded(_settings(values), provenance, file, foreign.warnings)
+
+
 def switched_off(environ: Mapping[str, str]) -> bool:
     """Tell whether VIDOBS_DISABLED is set, without reading anything else; never raises."""
     return environ.get("VIDOBS_DISABLED", "").strip().lower() in readers.TRUE

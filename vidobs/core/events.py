@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vidobs.core.jobs import Job, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SCHEMA_VERSION = 1
 
@@ -91,6 +95,12 @@ class VideoEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def trace_id(self) -> str:
         """The trace the event belongs to; never empty."""
         return self.job.trace.trace_id
+
+
+def spans_of(events: Iterable[VideoEvent]) -> list[SpanRecord]:
+    """Return each span once, by start; of one that stands in several events the last form."""
+    last = {span.span_id: span for event in events for span in event.spans}
+    return sorted(last.values(), key=lambda span: (span.start_ns, span.end_ns, span.span_id))
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -9,6 +9,8 @@ import atexit
 import logging
 import os
 import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vidobs import config
@@ -17,11 +19,12 @@ from vidobs.ledger.reader import LedgerReader, open_ledger
 from vidobs.runtime._runtime import Runtime, built_in_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
 
     from vidobs.config import Loaded, Settings
     from vidobs.core.events import VideoEvent
+    from vidobs.core.protocols import Clock
 
 __all__ = [
     "Runtime",
@@ -31,7 +34,9 @@ __all__ = [
     "flush",
     "on",
     "open_reader",
+    "replaced",
     "reset",
+    "settle",
     "shutdown",
 ]
 
@@ -54,7 +59,7 @@ class _Process:
 _process = _Process()
 
 
-def configure(loaded: Loaded) -> Runtime | None:
+def configure(loaded: Loaded, *, clock: Clock = time) -> Runtime | None:
     """Replace the runtime by one with these settings; `None` when vidobs is switched off.
 
     Functions given with `on` stay subscribed.
@@ -69,7 +74,7 @@ def configure(loaded: Loaded) -> Runtime | None:
         _process.disabled = loaded.settings.disabled
         _process.runtime = None
         if not _process.disabled:
-            _process.runtime = Runtime(loaded, callbacks=callbacks)
+            _process.runtime = Runtime(loaded, callbacks=callbacks, clock=clock)
         return _process.runtime
 
 
@@ -117,6 +122,34 @@ def reset() -> None:
     _process.disabled = None
 
 
+@contextmanager
+def replaced(loaded: Loaded, *, clock: Clock = time) -> Iterator[Runtime | None]:
+    """Have another runtime for a while, then go on with the one of before. For tests.
+
+    Whatever the process is set up to in between is shut down at the end.
+    """
+    with _process.lock:
+        before = _process.runtime, _process.disabled
+        _process.runtime = None
+        try:
+            made = configure(loaded, clock=clock)
+        except BaseException:
+            _process.runtime, _process.disabled = before
+            raise
+    try:
+        yield made
+    finally:
+        shutdown(EXIT_TIMEOUT_S)
+        with _process.lock:
+            _process.runtime, _process.disabled = before
+
+
+def settle(timeout_s: float) -> bool:
+    """Wait until functions were told of what happened so far; return whether they were."""
+    runtime = _process.runtime
+    return runtime is None or runtime.settle(timeout_s)
+
+
 def open_reader(settings: Settings) -> LedgerReader:
     """Open a ledger for reading: the file, or what this very process keeps in memory."""
     runtime = _process.runtime
@@ -148,7 +181,7 @@ def _go_on_from(parent: Runtime) -> Runtime:
     _process.inherited.append(parent)
     parent.callbacks.after_fork()
     parent.forget_functions()
-    _process.runtime = Runtime(parent.loaded, callbacks=parent.callbacks)
+    _process.runtime = Runtime(parent.loaded, callbacks=parent.callbacks, clock=parent.clock)
     return _process.runtime
 
 

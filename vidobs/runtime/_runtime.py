@@ -185,6 +185,12 @@ class Runtime:
 
     # -- flush and the end -------------------------------------------------------------------------
 
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until functions were told of what happened so far; exporters may lag behind."""
+        deadline = time.monotonic() + timeout_s
+        published = self.maintenance.flush(timeout_s)
+        return self.callbacks.drain(_until(deadline)) == 0 and published
+
     def flush(self, timeout_s: float) -> int:
         """Wait until everything is written and delivered; return what is left."""
         deadline = time.monotonic() + timeout_s

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vidobs.cli.render import cost_text, jobs_table, length, spend_line, trace_tree
-from vidobs.cli.spans import placed, spans_of
-from vidobs.core.events import SpanRecord
+from vidobs.cli.spans import placed
+from vidobs.core.events import SpanRecord, spans_of
 from vidobs.core.jobs import JobState
 from vidobs.core.money import Cost, CostStatus
 
