@@ -10,10 +10,12 @@ OLD_OPENAI := 2.2.0 2.54.0
 PEERS := ddtrace langfuse==5.0.4 langsmith==0.14.17 logfire==5.2.0 \
   openinference-instrumentation-openai==0.1.66
 LITELLM := litellm==1.106.2
+ATHERIS := atheris==3.0.0
+FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat demo test test-rest test-all bench bench-peers check
+.PHONY: help venv compat demo test test-rest test-all fuzz bench bench-peers check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
@@ -55,6 +57,22 @@ test-rest: venv compat  ## what `make test` leaves out; exit 5 of pytest means t
 
 test-all: venv compat  ## every test
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each
+	@mkdir -p .venv/fuzz/corpus/mp4 .venv/fuzz/corpus/form
+	@for target in mp4 form; do \
+	  .venv/fuzz/bin/python tests/fuzz/run.py $$target -max_total_time=$(FUZZ_SECONDS) \
+	    -max_len=8192 -timeout=10 -artifact_prefix=.venv/fuzz/ $(ARGS) \
+	    .venv/fuzz/corpus/$$target tests/fuzz/seeds/$$target || exit 1; \
+	done
+
+# atheris has no wheel for every Python; hypothesis does the work then.
+.venv/fuzz/.installed: | .venv/.installed
+	@echo "Installing $(ATHERIS) into $(@D) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt -e '.[sandbox]' hypothesis
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(ATHERIS) || echo "Without $(ATHERIS): hypothesis fuzzes."
+	@touch $@
 
 bench: venv  ## added cost per call, beside the peers that are installed
 	@$(BIN)/python tests/bench/run.py $(ARGS)
