@@ -27,7 +27,6 @@ ORDER = (
     EventName.UNKNOWN,
     EventName.SUBMITTED,
     EventName.STARTED,
-    EventName.PROGRESS,
     EventName.COMPLETED,
     EventName.DOWNLOADED,
 )
@@ -220,6 +219,9 @@ class Audit:
 
 
 def _rank(name: EventName) -> int:
+    """Where an event stands in a job's life. Some providers show progress of what is queued."""
+    if name is EventName.PROGRESS:
+        name = EventName.STARTED
     return ORDER.index(EventName.COMPLETED if name in ENDS else name)
 
 
