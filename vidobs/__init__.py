@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vidobs.core.money import plain as format_usd
     from vidobs.core.protocols import Exporter
     from vidobs.delivery.encoding import event_to_json
+    from vidobs.delivery.event_line import EventLine
     from vidobs.observer.attribution import context
     from vidobs.runtime import cost
     from vidobs.sdk._face import configure, flush, on, shutdown
@@ -38,6 +39,7 @@ __all__ = [
     "Cost",
     "CostBasis",
     "CostStatus",
+    "EventLine",
     "EventName",
     "ExportError",
     "Exporter",
@@ -79,6 +81,7 @@ _HOMES = {
     "vidobs.core.money": ("Cost", "CostBasis", "CostStatus", "plain"),
     "vidobs.core.protocols": ("Exporter",),
     "vidobs.delivery.encoding": ("event_to_json",),
+    "vidobs.delivery.event_line": ("EventLine",),
     "vidobs.observer.attribution": ("context",),
     "vidobs.runtime": ("cost",),
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),

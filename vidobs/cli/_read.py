@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from vidobs.core.errors import ConfigError
+
 if TYPE_CHECKING:
     import typer
 
@@ -53,6 +55,23 @@ def open_reader() -> Reader:
     from vidobs.ledger.reader import open_ledger
 
     return open_ledger(config.load().settings.ledger.path)
+
+
+def ledger_path() -> str:
+    """Return the file that the settings name.
+
+    Raises:
+        ConfigError: the ledger is in the memory of whichever process uses it.
+    """
+    from vidobs import config
+
+    path = config.load().settings.ledger.path
+    if path is None:
+        raise ConfigError(
+            "a ledger in memory can only be seen by the process that has it; "
+            "point VIDOBS_LEDGER at a file, such as sqlite:///ledger.db"
+        )
+    return path
 
 
 class Doors(msgspec.Struct, frozen=True):

@@ -26,6 +26,7 @@ COMMANDS = {
     "sandbox": "vidobs.cli.sandbox:sandbox",
     "jobs": "vidobs.cli.jobs:jobs",
     "job": "vidobs.cli.job:job",
+    "tail": "vidobs.cli.tail:tail",
     "spend": "vidobs.cli.spend:spend",
     "prices": "vidobs.cli.prices:prices",
     "config": "vidobs.cli.config:config",

@@ -9,8 +9,9 @@ Exceptions of the user's own client pass through vidobs untouched; these are onl
     ├── SpendLimitError        a create was refused before anything was sent
     ├── LedgerError            the ledger cannot do what was asked
     │   ├── LedgerBusyError    another process holds the write lock; try again
-    │   ├── LedgerUnusableError  the file is full, read-only, corrupt or not a ledger
-    │   └── LedgerSchemaError  the file was written by a newer vidobs
+    │   └── LedgerUnusableError  the file is full, read-only, corrupt or not a ledger
+    │       ├── LedgerMissingError  nothing has been observed yet
+    │       └── LedgerSchemaError  the file was written by a newer vidobs
     └── ExportError            an exporter could not deliver a batch
 
 A message says what happened, what was given and what to do.
@@ -62,6 +63,10 @@ class LedgerBusyError(LedgerError):
 
 class LedgerUnusableError(LedgerError):
     """The ledger's file is full, read-only, corrupt, gone or no ledger at all."""
+
+
+class LedgerMissingError(LedgerUnusableError):
+    """There is no ledger at the place yet: it appears with the first observed job."""
 
 
 class LedgerSchemaError(LedgerUnusableError):

@@ -17,6 +17,7 @@ import apsw
 from vidobs.core.errors import (
     LedgerBusyError,
     LedgerError,
+    LedgerMissingError,
     LedgerSchemaError,
     LedgerUnusableError,
 )
@@ -86,7 +87,7 @@ def open_reader(path: str) -> apsw.Connection:
     with translated(path):
         if not Path(path).exists():
             msg = f"there is no ledger at {path} yet; it appears with the first observed job"
-            raise LedgerUnusableError(msg)
+            raise LedgerMissingError(msg)
         connection = apsw.Connection(path, flags=_READ_ONLY)
         try:
             connection.set_busy_timeout(int(_SETUP_WAIT_S * 1000))
@@ -100,7 +101,7 @@ def open_reader(path: str) -> apsw.Connection:
 def _check_filled(connection: apsw.Connection, path: str) -> None:
     if _version(connection, path) == 0:
         msg = f"{path} is empty; a ledger appears there with the first observed job"
-        raise LedgerUnusableError(msg)
+        raise LedgerMissingError(msg)
 
 
 def _make_file(path: Path) -> None:

@@ -175,3 +175,10 @@ SELECT sum(usd_nano), sum(possible_nano) FROM spend WHERE at_us >= ?;
 -- unknown_spend --
 -- Creates whose outcome nobody knows: possible spend that no settlement holds yet.
 SELECT doc FROM job WHERE state = 'unknown' AND seq >= ?;
+
+-- newest_event --
+SELECT coalesce(max(seq), 0) FROM event;
+
+-- event_from --
+-- The first event at or behind a place.
+SELECT seq, at_us FROM event WHERE seq >= ? ORDER BY seq LIMIT 1;
