@@ -19,10 +19,18 @@ _N = TypeVar("_N", int, float)
 def write_spend(cursor: apsw.Cursor, seq: int, job: Job, now_ns: int) -> None:
     """Write the settlement of a job, or the difference to what was settled before.
 
-    The sum over a job's entries is what the job says. The primary key (job, entry) makes a second
-    settlement impossible.
+    The sum over a job's entries is what the job says; better evidence for the same figure adds
+    none. The primary key (job, entry) makes a second settlement impossible.
     """
     entries, usd, possible, seconds = cursor.execute(queries()["spent"], (seq,)).get
+    figures = (
+        _difference(codec.nano(job.cost.usd), usd),
+        _difference(codec.nano(job.cost.possible_usd), possible),
+        _difference(_seconds(job), seconds),
+    )
+    newly_priced = usd is None and job.cost.usd is not None
+    if entries and not (newly_priced or any(figures)):
+        return
     cursor.execute(
         queries()["insert_spend"],
         (
@@ -33,9 +41,7 @@ def write_spend(cursor: apsw.Cursor, seq: int, job: Job, now_ns: int) -> None:
             job.model,
             job.attribution.user,
             job.cost.status,
-            _difference(codec.nano(job.cost.usd), usd),
-            _difference(codec.nano(job.cost.possible_usd), possible),
-            _difference(_seconds(job), seconds),
+            *figures,
         ),
     )
 

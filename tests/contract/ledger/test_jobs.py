@@ -124,6 +124,26 @@ def test_an_unknown_price_may_become_known(backend, ledger, make):
     assert (row.usd, row.unknown, row.jobs) == (Decimal("0.75"), 0, 1)
 
 
+def test_better_evidence_for_the_same_figure_adds_nothing(backend, ledger, make):
+    """A file that is as long as was asked for confirms the settlement; no entry says so."""
+    job = created(ledger, make)
+    ledger.record(make.seen(job, id="video_1", state=C))
+    file = VideoFile(size_bytes=10, seconds=Decimal(8), size="720x1280")
+    recorded = ledger.record(make.seen(job, id="video_1", file=file, download=True))
+    assert recorded.job.cost.basis is CostBasis.PROBED
+    assert backend.audit().row("video_1").spent == [(0, 800_000_000)]
+
+
+def test_a_price_of_nothing_is_known(backend, ledger, make):
+    """A job without a price that turns out to have been free is no longer unknown."""
+    job = created(ledger, make, model="nobodys")
+    ledger.record(make.seen(job, id="video_1", state=C))
+    usage = Usage(reported_usd=Decimal(0))
+    ledger.record(make.seen(job, id="video_1", usage=usage))
+    (row,) = backend.reader().spend("model").rows
+    assert (row.usd, row.unknown) == (0, 0)
+
+
 def test_a_download_is_an_event_with_the_file(backend, ledger, make):
     """Reading an asset records what was read; a truncated read does not count as downloaded."""
     job = created(ledger, make)
