@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,13 @@ Faults = Annotated[
     ),
 ]
 
+Scenario = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="YAML that says what becomes of the next jobs."),
+]
+Record = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write what clients did as a scenario.")
+]
 Webhook = Annotated[
     str | None, typer.Option(metavar="URL", help="Tell this URL when a job ends, as OpenAI does.")
 ]
@@ -39,6 +47,8 @@ def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     time_scale: Annotated[float, typer.Option(help="0.1 makes jobs ten times faster.")] = 1.0,
     fault: Faults = None,
+    scenario: Scenario = None,
+    record: Record = None,
     webhook: Webhook = None,
     webhook_secret: WebhookSecret = None,
     webhook_allow_remote: WebhookAllowRemote = False,
@@ -54,13 +64,17 @@ def sandbox(
             port,
             time_scale=time_scale,
             faults=fault or (),
+            scenario=scenario,
+            record=record,
             webhook=target,
             on_ready=partial(_announce, target if webhook_secret is None else None),
         )
     except VidobsError:
         raise
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from None
+        about_a_file = isinstance(error, OSError) and error.filename is not None
+        problem = str(error) if about_a_file else f"cannot listen on {host}:{port}: {error}"
+        raise ConfigError(problem) from None
     except ValueError as error:
         raise ConfigError(str(error)) from None
 

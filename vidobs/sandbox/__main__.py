@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from vidobs.core.errors import MissingExtraError
 from vidobs.sandbox.fault_table import FAULTS
@@ -29,6 +30,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME[:RATIO]",
         help=f"fault for a share of the creates; one of {', '.join(FAULTS)}",
+    )
+    parser.add_argument(
+        "--scenario", type=Path, metavar="FILE", help="YAML with what becomes of the next jobs"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write what clients did as a scenario"
     )
     parser.add_argument("--webhook", metavar="URL", help="tell this URL when a job ends")
     parser.add_argument("--webhook-secret", metavar="whsec_...", help="sign webhooks with this")
@@ -61,6 +68,8 @@ def main() -> None:
             args.port,
             time_scale=args.time_scale,
             faults=args.fault,
+            scenario=args.scenario,
+            record=args.record,
             webhook=webhook,
             on_ready=announce,
         )

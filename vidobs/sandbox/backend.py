@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from vidobs.sandbox.characters import CharacterStore
 from vidobs.sandbox.faults import FaultPicker, parse_shares
 from vidobs.sandbox.journal import Journal
+from vidobs.sandbox.recording import Recording
 from vidobs.sandbox.records import view
 from vidobs.sandbox.renders import Renders
+from vidobs.sandbox.scenario import Player
 from vidobs.sandbox.store import JobStore
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Backend:
         self.journal = Journal(settings.max_requests)
         self.renders = Renders(settings.max_cache_bytes)
         self.picker = FaultPicker(parse_shares(settings.faults))
+        self.player = Player(settings.scenario)
+        self.recording = _recording(settings)
         self.stopping = asyncio.Event()
         self.courier = _courier(settings, self.store)
 
@@ -48,6 +52,18 @@ class Backend:
     def webhooks(self) -> Sequence[SandboxWebhook]:
         """Return every webhook that is kept, as it stands now."""
         return () if self.courier is None else self.courier.sent()
+
+    def close(self) -> None:
+        """End the workers and close what is open."""
+        self.renders.close()
+        if self.recording is not None:
+            self.recording.close()
+
+
+def _recording(settings: Settings) -> Recording | None:
+    if settings.record is None:
+        return None
+    return Recording(settings.record, started_ns=settings.clock.time_ns())
 
 
 def _courier(settings: Settings, store: JobStore) -> Courier | None:

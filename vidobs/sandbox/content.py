@@ -43,9 +43,9 @@ def wanted_variant(text: str) -> Variant:
 def check_downloadable(job: StoredJob, *, now_ns: int) -> None:
     """Raise the API's 404 while there is no content, or when it is gone."""
     state = job.state(now_ns)
-    if state.status is Status.FAILED:
-        message = f"Video '{job.id}' failed; it has no content."
-        raise ApiError(404, message, param="video_id", code="video_failed")
+    if state.status.is_final and state.status is not Status.COMPLETED:
+        message = f"Video '{job.id}' is {state.status}; it has no content."
+        raise ApiError(404, message, param="video_id", code=f"video_{state.status}")
     if state.status is not Status.COMPLETED:
         message = "Video is not ready yet, use GET /v1/videos/{video_id} to check status."
         raise ApiError(404, message, param="video_id", code="video_not_ready")

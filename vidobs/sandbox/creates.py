@@ -16,7 +16,8 @@ from vidobs.core.calls import Operation
 from vidobs.sandbox import params
 from vidobs.sandbox.body import read_body
 from vidobs.sandbox.errors import ApiError, invalid, missing
-from vidobs.sandbox.jobs import NS, Course, Status, StoredJob
+from vidobs.sandbox.fates import fate_of
+from vidobs.sandbox.jobs import NS, Status, StoredJob
 from vidobs.sandbox.recorder import note_fields
 from vidobs.sandbox.spoiled import spoil
 from vidobs.sandbox.telling import tell_accepted
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from vidobs.sandbox.backend import Backend
     from vidobs.sandbox.body import Body
-    from vidobs.sandbox.fault_table import Fault
+    from vidobs.sandbox.fates import Fate
     from vidobs.sandbox.mp4 import Probe
     from vidobs.sandbox.params import Wanted
     from vidobs.sandbox.records import JsonValue
@@ -51,24 +52,24 @@ async def make_video(backend: Backend, request: Request, operation: Operation) -
     if earlier := backend.store.with_key(key, since_ns=since_ns):
         return _replay(backend, earlier, digests)
     wanted = _check(backend, operation, body, source=source_id, probe=probe)
-    header = request.headers.get("x-sandbox-fault")
-    fault = backend.picker.pick(header=header, prompt=wanted.prompt)
-    return _accept(backend, wanted, fault, key=key, digests=digests)
+    fate = fate_of(backend, wanted, header=request.headers.get("x-sandbox-fault"))
+    if backend.recording:
+        backend.recording.add(wanted, fate.entry, now_ns=backend.now_ns())
+    return _accept(backend, wanted, fate, key=key, digests=digests)
 
 
 def _accept(
     backend: Backend,
     wanted: Wanted,
-    fault: Fault | None,
+    fate: Fate,
     *,
     key: str | None,
     digests: Mapping[str, str],
 ) -> Response:
     """Keep the job and answer, as far as the fault lets us."""
-    time_scale = backend.settings.time_scale
-    if fault and fault.refuse:
-        raise fault.refuse(time_scale)
-    course = Course.scaled(time_scale)
+    if fate.refusal:
+        raise fate.refusal
+    fault = fate.entry.fault
     job = StoredJob(
         id=f"video_{secrets.token_hex(16)}",
         operation=wanted.operation,
@@ -77,9 +78,10 @@ def _accept(
         seconds=wanted.seconds,
         size=wanted.size,
         created_ns=backend.now_ns(),
-        course=fault.plan(course) if fault and fault.plan else course,
+        course=fate.plan,
         source_id=wanted.source_id,
         fault=fault.name if fault else None,
+        file_seconds=fate.entry.file_seconds,
         idempotency_key=key,
         digests=digests,
     )
@@ -89,7 +91,7 @@ def _accept(
     return spoil(
         tell_accepted(job),
         fault.spoil if fault else None,
-        time_scale=time_scale,
+        time_scale=backend.settings.time_scale,
         stopping=backend.stopping,
     )
 

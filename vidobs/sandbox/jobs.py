@@ -19,17 +19,19 @@ NS = 1_000_000_000
 
 
 class Status(StrEnum):
-    """The states of OpenAI's Video object."""
+    """The states of a Video object."""
 
     QUEUED = "queued"  # accepted, waiting
     IN_PROGRESS = "in_progress"  # rendering
     COMPLETED = "completed"  # the content can be downloaded
     FAILED = "failed"  # ended with an error
+    CANCELLED = "cancelled"  # only by a scenario: other servers of the protocol have it
+    EXPIRED = "expired"  # the same
 
     @property
     def is_final(self) -> bool:
         """Whether the job will not change any more."""
-        return self in {Status.COMPLETED, Status.FAILED}
+        return self not in {Status.QUEUED, Status.IN_PROGRESS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class StoredJob:
     course: Plan
     source_id: str | None = None  # the video that was remixed, edited or extended
     fault: str | None = None
+    file_seconds: int | None = None  # how long the file is; `None` is as it was asked for
     idempotency_key: str | None = None
     digests: Mapping[str, str]  # of every parameter as sent, to recognise a repeated request
     replays: int = 0  # how often the key was used again

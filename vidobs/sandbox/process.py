@@ -8,10 +8,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from vidobs.sandbox.extra import launch
+from vidobs.sandbox.scenario_file import read_scenario
 from vidobs.sandbox.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from types import FrameType
 
     from vidobs.sandbox.signing import WebhookTarget
@@ -23,15 +25,23 @@ def run(
     *,
     time_scale: float = 1.0,
     faults: Iterable[str] = (),
+    scenario: Path | None = None,
+    record: Path | None = None,
     webhook: WebhookTarget | None = None,
     on_ready: Callable[[str], object] = lambda _base_url: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL when the server answers.
 
-    Blocks, and is for the main thread only. Raises `ValueError` for a wrong fault or time scale,
-    `OSError` when the address cannot be had, and `MissingExtraError`.
+    Blocks, and is for the main thread only. Raises `ValueError` for an option or a scenario that
+    is wrong, `OSError` when the address or a file cannot be had, and `MissingExtraError`.
     """
-    settings = Settings(time_scale=time_scale, faults=tuple(faults), webhook=webhook)
+    settings = Settings(
+        time_scale=time_scale,
+        faults=tuple(faults),
+        scenario=read_scenario(scenario) if scenario is not None else (),
+        record=record,
+        webhook=webhook,
+    )
     with _signals() as received:
         server = launch(settings, host=host, port=port)
         try:

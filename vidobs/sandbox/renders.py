@@ -99,6 +99,8 @@ def clip_of(job: StoredJob) -> Clip:
 
 
 def file_seconds(job: StoredJob) -> int:
-    """Return how long the file of a job is: as long as it was asked for, unless a fault differs."""
+    """Return how long the file of a job is: as asked for, unless scenario or fault differ."""
+    if job.file_seconds is not None:
+        return job.file_seconds
     fault = fault_named(job.fault)
     return fault.length(job.seconds) if fault and fault.length else job.seconds

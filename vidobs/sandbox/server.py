@@ -72,7 +72,7 @@ class ThreadedServer:
             asyncio.run(self._main())
         finally:
             self._listener.close()
-            self.backend.renders.close()
+            self.backend.close()
             self._decided.set()
 
     async def _main(self) -> None:

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidobs.sandbox.faults import parse_shares
+from vidobs.sandbox.recording import check_recordable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vidobs.core.protocols import Clock
+    from vidobs.sandbox.scenario import ScriptedJob
     from vidobs.sandbox.signing import WebhookTarget
 
 MIB = 1024 * 1024
@@ -27,6 +31,8 @@ class Settings:
     time_scale: float = 1.0
     faults: tuple[str, ...] = ()
     clock: Clock = time
+    scenario: tuple[ScriptedJob, ...] = ()
+    record: Path | None = None  # where requests are written down, as a scenario
     webhook: WebhookTarget | None = None  # who is told that a job has ended
     max_jobs: int = 10_000  # the oldest are forgotten
     max_requests: int = 50_000  # in the journal; the oldest are forgotten
@@ -39,3 +45,5 @@ class Settings:
             message = f"time_scale must be a number above 0, got {self.time_scale!r}"
             raise ValueError(message)
         parse_shares(self.faults)
+        if self.record is not None:
+            check_recordable(self.record)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidobs.sandbox.extra import launch
+from vidobs.sandbox.scenario_file import read_scenario
 from vidobs.sandbox.settings import Settings
 from vidobs.sandbox.signing import webhook_target
 
@@ -25,12 +27,14 @@ class Sandbox:
 
     `time_scale` stretches every duration (0.1 = ten times faster), `faults` are `NAME` or
     `NAME:RATIO`, and `clock` is what the state of the jobs comes from: a clock that stands still
-    freezes them. With `webhook_url` a receiver is told when a job ends, signed with
-    `webhook_secret`; without one a new one is made. The receiver must be on this machine unless
-    `webhook_allow_remote`.
+    freezes them. `scenario` is a YAML file that says what becomes of the next jobs, and `record`
+    one to write down as a scenario what clients did. With `webhook_url` a receiver is told when a
+    job ends, signed with `webhook_secret`; without one a new one is made. The receiver must be on
+    this machine unless `webhook_allow_remote`.
 
-    A wrong option raises `ValueError` here; a server that cannot start raises its reason from
-    `start`. What the server saw can still be read after the block.
+    A wrong option raises `ValueError` here, a file that cannot be read `OSError`; a server that
+    cannot start raises its reason from `start`. What the server saw can still be read after the
+    block.
     """
 
     def __init__(
@@ -41,6 +45,8 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock = time,
+        scenario: Path | str | None = None,
+        record: Path | str | None = None,
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
         webhook_allow_remote: bool = False,
@@ -49,6 +55,8 @@ class Sandbox:
             time_scale=time_scale,
             faults=tuple(faults),
             clock=clock,
+            scenario=read_scenario(scenario) if scenario is not None else (),
+            record=Path(record) if record is not None else None,
             webhook=webhook_target(webhook_url, webhook_secret, allow_remote=webhook_allow_remote),
         )
         self._host = host

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,6 +18,8 @@ from vidobs.testing import Sandbox
 
 KEY = {"authorization": "Bearer sk-test"}
 SERVE = [sys.executable, "-m", "vidobs.sandbox"]
+COMMAND = [sys.executable, "-c", "from vidobs.cli import main; main()", "sandbox"]
+WRONG = Path(__file__).with_name("wrong.yaml")
 
 
 def threads() -> set[str]:
@@ -184,15 +187,23 @@ def test_a_new_webhook_secret_is_the_second_line():
     [
         (["--fault", "fial"], "unknown fault 'fial'"),
         (["--time-scale", "0"], "time_scale must be a number above 0"),
-        (["--port", "99999"], "port must be 0-65535"),
+        (["--port", "99999"], "65535"),
         (["--host", "256.0.0.1"], ""),
         (["--webhook", "https://example.com"], "not a loopback address"),
+        (["--scenario", "none.yaml"], "No such file or directory: 'none.yaml'"),
+        (["--scenario", str(WRONG)], f"{WRONG}:2: unknown fault 'fial'"),
+        (["--record", str(WRONG)], "exists and is no recording"),
+        (["--record", "none/there.yaml"], "No such file or directory: 'none/there.yaml'"),
     ],
-    ids=["fault", "time scale", "port", "host", "webhook"],
+    ids=[
+        *["fault", "time scale", "port", "host", "webhook"],
+        *["no scenario", "wrong scenario", "recording over a file", "recording nowhere"],
+    ],
 )
-def test_a_wrong_option_ends_the_process(args: list[str], reason: str):
+@pytest.mark.parametrize("command", [SERVE, COMMAND], ids=["python -m", "vidobs"])
+def test_a_wrong_option_ends_the_process(command: list[str], args: list[str], reason: str):
     """Exit code 2, the reason on stderr, and no traceback."""
-    out = subprocess.run([*SERVE, *args], capture_output=True, text=True, check=False)
+    out = subprocess.run([*command, *args], capture_output=True, text=True, check=False)
     assert out.returncode == 2
     assert reason in out.stderr
     assert "Traceback" not in out.stderr
