@@ -28,6 +28,7 @@ class EventName(StrEnum):
     EXPIRED = "video.expired"  # the job never ran
     UNKNOWN = "video.unknown"  # sent, and nobody knows whether it was accepted
     DOWNLOADED = "video.downloaded"  # the bytes of an asset were read
+    MISMATCH = "video.mismatch"  # the delivered file is not what was asked for
     EXPIRING = "video.expiring"  # paid for, not downloaded, soon gone
     STUCK = "video.stuck"  # no change for longer than it should take
     CALL_FAILED = "call.failed"  # a call raised; the job may be fine
@@ -88,7 +89,7 @@ class VideoEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     at: datetime
     job: Job  # as it then stood
     spans: tuple[SpanRecord, ...] = ()
-    detail: str | None = None  # for call.failed: the error's type and scrubbed text
+    detail: str | None = None  # the error's type and scrubbed text; what does not match
     schema_version: int = SCHEMA_VERSION
 
     @property

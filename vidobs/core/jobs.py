@@ -85,13 +85,16 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class VideoFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The asset as it was delivered."""
+    """The asset as it was delivered; what is probed is read from a whole file."""
 
     size_bytes: int | None = None
     sha256: str | None = None
-    seconds: Decimal | None = None  # probed from the file
-    size: str | None = None  # probed from the file, "WIDTHxHEIGHT"
+    seconds: Decimal | None = None  # probed: length of the video track
+    size: str | None = None  # probed: "WIDTHxHEIGHT"
     complete: bool = True  # every byte that was announced arrived
+    fps: Decimal | None = None  # probed: frames per second, on average
+    audio: bool | None = None  # probed: whether there is a sound track
+    codec: str | None = None  # probed: of the picture, `avc1`, `hvc1`, `av01`, ...
 
 
 class TraceRef(msgspec.Struct, frozen=True, omit_defaults=True):

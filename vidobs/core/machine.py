@@ -15,8 +15,9 @@ import msgspec
 
 from vidobs.core import billing
 from vidobs.core.calls import Operation, VideoRequest
+from vidobs.core.delivered import mismatch
 from vidobs.core.events import TERMINAL_EVENT_OF, EventName
-from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason
+from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason, VideoFile
 from vidobs.core.money import CostStatus
 from vidobs.core.policies import BillingPolicy
 from vidobs.core.prices import PriceBook
@@ -81,11 +82,29 @@ def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Adv
 def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     """Return the job after an asset was read; a truncated read does not count as downloaded."""
     complete = snapshot.file is None or snapshot.file.complete
-    changes: dict[str, Any] = {"file": snapshot.file} if snapshot.file is not None else {}
+    changes: dict[str, Any] = {}
+    if snapshot.file is not None:
+        changes["file"] = snapshot.file if complete else _with_what_is_known(snapshot.file, job)
     if complete and snapshot.file is not None:
         changes["asset"] = AssetState.DOWNLOADED
     moved = msgspec.structs.replace(job, **changes)
-    return _corrected(moved, job, [EventName.DOWNLOADED], rules)
+    events = [EventName.DOWNLOADED]
+    if mismatch(moved) not in (None, mismatch(job)):
+        events.append(EventName.MISMATCH)
+    return _corrected(moved, job, events, rules)
+
+
+def _with_what_is_known(part: VideoFile, job: Job) -> VideoFile:
+    """Return what was read of a file, with what was learnt from the whole file before."""
+    whole = job.file or part
+    return msgspec.structs.replace(
+        part,
+        seconds=whole.seconds,
+        size=whole.size,
+        fps=whole.fps,
+        audio=whole.audio,
+        codec=whole.codec,
+    )
 
 
 def _target(current: JobState, snapshot: JobSnapshot) -> JobState:

@@ -58,6 +58,13 @@ VIDEO_BYTES = "vidobs.video.bytes"  # size of the file that was read
 VIDEO_SHA256 = "vidobs.video.sha256"  # its checksum
 VIDEO_VARIANT = "vidobs.video.variant"  # which asset a download asked for
 VIDEO_COMPLETE = "vidobs.video.complete"  # whether every byte that was announced arrived
+VIDEO_FPS = "vidobs.video.fps"  # frames per second of the file, on average
+VIDEO_AUDIO = "vidobs.video.audio"  # whether the file has a sound track
+VIDEO_CODEC = "vidobs.video.codec"  # of the file's picture: `avc1`, `hvc1`, `av01`, ...
+VIDEO_MISMATCH = "vidobs.video.mismatch"  # in what the file is not what was asked for
+VIDEO_PART = "vidobs.video.part"  # which bytes were sent, `FIRST-LAST/SIZE`, where not all
+DOWNLOAD_FIRST_BYTE_S = "vidobs.download.first_byte_s"  # seconds from the request to the first byte
+DOWNLOAD_RATE = "vidobs.download.bytes_per_s"  # over the whole call, pauses of the reader included
 TAG_PREFIX = "vidobs.tag."  # and the key of a tag given to `vidobs.context`
 LINK_KIND = "vidobs.link"  # on a link to the create span: `job`
 EVENT_ID = "vidobs.event.id"  # stable across retries and exporters
@@ -93,6 +100,10 @@ LOG_FIELD_OF = {
     VIDEO_BYTES: "bytes",
     VIDEO_SHA256: "sha256",
     VIDEO_COMPLETE: "complete",
+    VIDEO_FPS: "fps",
+    VIDEO_AUDIO: "audio",
+    VIDEO_CODEC: "codec",
+    VIDEO_MISMATCH: "mismatch",
     USER_ID: "user",
     ERROR_TYPE: "error_type",
     JOB_ERROR_CODE: "error_code",

@@ -34,6 +34,7 @@ _LOOKS = {  # event: glyph, the same in ASCII, colour
     EventName.EXPIRED: ("■", "-", _YELLOW),
     EventName.UNKNOWN: ("?", "?", _YELLOW),
     EventName.DOWNLOADED: ("↓", "v", _GREEN),
+    EventName.MISMATCH: ("!", "!", _YELLOW),
     EventName.EXPIRING: ("!", "!", _YELLOW),
     EventName.STUCK: ("!", "!", _YELLOW),
     EventName.CALL_FAILED: ("✗", "x", _RED),

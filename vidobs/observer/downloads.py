@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
+from vidobs.core.delivered import Transfer
 from vidobs.core.jobs import JobSnapshot, VideoFile
+from vidobs.core.mp4 import Mp4Reader, VideoProbe
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
@@ -14,12 +17,16 @@ if TYPE_CHECKING:
     from vidobs.observer.outcome import Failure
 
 
+_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")  # of Content-Range, RFC 9110
+_NOTHING = VideoProbe()
+
+
 class Download:
     """A download under way. Feed it every chunk, then `end` it once; later calls do nothing."""
 
     __slots__ = (
-        "_call", "_digest", "_expected", "_job", "_observer", "_open", "_part", "_size", "_span",
-        "_start_ns",
+        "_call", "_digest", "_expected", "_first_ns", "_job", "_observer", "_open", "_packed",
+        "_part", "_reader", "_size", "_span", "_start_ns",
     )  # fmt: skip
 
     def __init__(self, observer: Observer, call: VideoCall) -> None:
@@ -39,9 +46,12 @@ class Download:
             attach=True,
         )
         self._digest = hashlib.sha256()
+        self._reader = Mp4Reader() if self._is_video else None
         self._size = 0
+        self._first_ns: int | None = None
         self._expected: int | None = None
-        self._part = False
+        self._part: str | None = None
+        self._packed = False
         self._open = True
 
     @property
@@ -57,29 +67,37 @@ class Download:
         """Say how many bytes were announced."""
         self._expected = size_bytes
 
-    def part(self) -> None:
-        """Say that only a part of the file was asked for: it is never complete."""
-        self._part = True
+    def part(self, content_range: str) -> None:
+        """Say which part of the file was sent: it is complete only where it is all of it."""
+        found = _RANGE.fullmatch(content_range)
+        if found is None:
+            self._part = "unknown"
+        elif int(found[1]) or int(found[2]) + 1 != int(found[3].replace("*", "0")):
+            self._part = f"{found[1]}-{found[2]}/{found[3]}"
 
-    def feed(self, chunk: bytes) -> None:
-        """Count a chunk on its way to the reader."""
+    def packed(self) -> None:
+        """Say that the body is compressed on the way: its bytes are not those of the file."""
+        self._packed = True
+
+    def feed(self, chunk: bytes, *, stream: bool = True) -> None:
+        """Count a chunk on its way to the reader; not `stream`: all that was read long ago."""
+        if self._first_ns is None and stream:
+            self._first_ns = self._observer.clock.time_ns()
         self._size += len(chunk)
         self._digest.update(chunk)
+        if self._reader is not None:
+            self._reader.feed(chunk)
 
     def end(self, *, exhausted: bool) -> None:
         """Record what was read. `exhausted`: the stream came to its end."""
         if not self._open:
             return
         self._open = False
-        complete = exhausted if self._expected is None else self._size >= self._expected
-        complete = complete and not self._part
-        self._record(
-            VideoFile(
-                size_bytes=self._size,
-                sha256=self._digest.hexdigest() if complete else None,
-                complete=complete,
-            )
-        )
+        if self._expected is not None:
+            complete = self._size >= self._expected
+        else:
+            complete = exhausted and not (self._reader is not None and self._reader.cut)
+        self._record(self._file(complete=complete and self._part is None))
 
     def unseen(self) -> None:
         """Record a download whose bytes nobody could count."""
@@ -104,14 +122,47 @@ class Download:
                 span=self._span,
                 failure=failure,
             )
+        if self._size:
+            self._note(self._file(complete=False), end_ns)
         self._finish(end_ns, recorded, failure)
+
+    @property
+    def _is_video(self) -> bool:
+        return self._call.variant in (None, "video")
+
+    def _file(self, *, complete: bool) -> VideoFile:
+        """What was read; only a whole file is probed, and has a checksum."""
+        reader = self._reader
+        said = reader.probe if reader is not None and complete else None
+        said = said or _NOTHING
+        return VideoFile(
+            size_bytes=self._size,
+            sha256=self._digest.hexdigest() if complete and not self._packed else None,
+            seconds=said.seconds,
+            size=said.size,
+            complete=complete,
+            fps=said.fps,
+            audio=said.audio,
+            codec=said.codec,
+        )
+
+    def _note(self, file: VideoFile, end_ns: int) -> None:
+        """Let the span say how it went."""
+        first_ns, took_ns = self._first_ns, end_ns - self._start_ns
+        transfer = Transfer(
+            file=file,
+            first_byte_s=None if first_ns is None else max(0, first_ns - self._start_ns) / 1e9,
+            bytes_per_s=self._size * 1e9 / took_ns if self._size and took_ns > 0 else None,
+            part=self._part,
+        )
+        self._observer.guard.run("span end", self._span.note, transfer)
 
     def _record(self, file: VideoFile) -> None:
         observer = self._observer
         end_ns = observer.clock.time_ns()
         recorded = None
-        is_video = self._call.variant in (None, "video")
-        if self._job is not None and is_video:
+        self._note(file, end_ns)
+        if self._job is not None and self._is_video:
             recorded = observer.record(
                 self._call,
                 JobSnapshot(provider_job_id=self._call.video_id, file=file),

@@ -27,19 +27,21 @@ def answered(watched: WatchedClient, runtime: Runtime, seen: Download, result: A
     """Watch the body go by, or take it as it is where the SDK has read it already."""
     seen.detach()
     response = answers.response_of(result, watched.shape(result))
-    if getattr(response, "status_code", None) == _PART:
-        seen.part()
+    if response is not None and getattr(response, "status_code", None) == _PART:
+        seen.part(response.headers.get("content-range", ""))
     if response is None:
         body = result if isinstance(result, bytes) else None
     else:
         body = answers.buffered(response)
     if body is not None:
-        seen.feed(body)
+        seen.feed(body, stream=False)
         seen.end(exhausted=True)
     elif response is None:
         seen.unseen()
     else:
         seen.expect(answers.announced_bytes(response))
+        if response.headers.get("content-encoding"):
+            seen.packed()
         watch(response, BodyReader(watched, runtime, seen), runtime.guard)
 
 

@@ -12,10 +12,12 @@ import msgspec
 
 from vidobs.core import names
 from vidobs.core.calls import CREATING, NOBODY, Attribution, Operation, VideoCall, VideoRequest
+from vidobs.core.delivered import mismatch
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from vidobs.core.delivered import Transfer
     from vidobs.core.jobs import Job, VideoFile
 
 Attributes = dict[str, str | bool | int | float]
@@ -96,6 +98,20 @@ def of_answer(
         out[names.JOB_ATTEMPTS] = job.attempts
     elif job.file is not None and error_type is None and _reads_video(call):
         _of_file(job.file, out)
+        _of_mismatch(job, out)
+    return out
+
+
+def of_transfer(transfer: Transfer) -> Attributes:
+    """Return how a download went, whether or not anything is known of the job."""
+    out: Attributes = {}
+    _of_file(transfer.file, out)
+    if transfer.first_byte_s is not None:
+        out[names.DOWNLOAD_FIRST_BYTE_S] = transfer.first_byte_s
+    if transfer.bytes_per_s is not None:
+        out[names.DOWNLOAD_RATE] = transfer.bytes_per_s
+    if transfer.part:
+        out[names.VIDEO_PART] = text(transfer.part)
     return out
 
 
@@ -241,11 +257,17 @@ def _of_video(job: Job, out: Attributes) -> None:
     seconds = output_seconds(job)
     if seconds is not None:
         out[names.VIDEO_SECONDS] = float(seconds)
-    size = (job.file and job.file.size) or job.request.size
-    if size:
-        out[names.VIDEO_SIZE] = text(size)
+    if job.request.size:
+        out[names.VIDEO_SIZE] = text(job.request.size)
     if job.file is not None:
         _of_file(job.file, out)
+        _of_mismatch(job, out)
+
+
+def _of_mismatch(job: Job, out: Attributes) -> None:
+    said = mismatch(job)
+    if said is not None:
+        out[names.VIDEO_MISMATCH] = text(said)
 
 
 def _of_file(file: VideoFile, out: Attributes) -> None:
@@ -254,3 +276,13 @@ def _of_file(file: VideoFile, out: Attributes) -> None:
         out[names.VIDEO_BYTES] = file.size_bytes
     if file.sha256:
         out[names.VIDEO_SHA256] = file.sha256
+    if file.seconds is not None:
+        out[names.VIDEO_SECONDS] = float(file.seconds)
+    if file.size:
+        out[names.VIDEO_SIZE] = text(file.size)
+    if file.fps is not None:
+        out[names.VIDEO_FPS] = float(file.fps)
+    if file.audio is not None:
+        out[names.VIDEO_AUDIO] = file.audio
+    if file.codec:
+        out[names.VIDEO_CODEC] = text(file.codec)

@@ -22,6 +22,7 @@ _WARN = frozenset(
         EventName.UNKNOWN,
         EventName.STUCK,
         EventName.EXPIRING,
+        EventName.MISMATCH,
         EventName.CALL_FAILED,
         EventName.BUDGET_EXCEEDED,
         EventName.BUDGET_WARNING,
@@ -50,6 +51,8 @@ def of_event(event: VideoEvent) -> Attributes:
         out[names.JOB_PROGRESS] = job.progress
     if event.name.terminal:
         _of_job_error(job, out)
+    if event.name is EventName.MISMATCH:
+        return out  # its detail is no exception, and stands with the file
     return out | of_exception(event.detail)
 
 

@@ -10,6 +10,7 @@ from vidobs.telemetry.times import ns
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
+    from vidobs.core.delivered import Transfer
     from vidobs.core.jobs import Job, TraceRef
 
 JOB_SPAN = "video_job"
@@ -37,6 +38,10 @@ class OpenSpan(Protocol):
         error_type: str | None = None,
     ) -> SpanRecord:
         """Return the row the span will come to, without ending it."""
+        ...
+
+    def note(self, transfer: Transfer) -> None:
+        """Keep how a download went."""
         ...
 
     def detach(self) -> None:
@@ -133,6 +138,9 @@ class RowSpan:
     ) -> SpanRecord:
         """Return the row; there is nothing to end."""
         return self.record(end_ns, job=job, status=status, error_type=error_type)
+
+    def note(self, transfer: Transfer) -> None:
+        """Do nothing: a row has no place for it."""
 
     def detach(self) -> None:
         """Do nothing: a row is never the current span."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from vidobs.core.calls import VideoCall
+    from vidobs.core.delivered import Transfer
     from vidobs.core.jobs import Job
 
 MAX_DESCRIPTION = 256  # characters of a status description
@@ -59,6 +60,11 @@ class SdkSpan(RowSpan):
     def attach(self) -> None:
         """Become the current span, so that HTTP spans go under it."""
         self._token = context_api.attach(trace_api.set_span_in_context(self._span))
+
+    def note(self, transfer: Transfer) -> None:
+        """Say how a download went."""
+        if self._open:
+            self._span.set_attributes(attributes.of_transfer(transfer))
 
     def detach(self) -> None:
         """Stop being the current span; in the context that opened it. Twice is once."""

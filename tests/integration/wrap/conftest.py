@@ -217,7 +217,10 @@ class RawServer:
                 self.send_response(status)
                 for name, value in {"content-type": "application/json", **headers}.items():
                     self.send_header(name, value)
-                self.send_header("content-length", str(len(data)))
+                if "transfer-encoding" in headers:
+                    data = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)
+                else:
+                    self.send_header("content-length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
 

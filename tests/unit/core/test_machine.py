@@ -437,3 +437,32 @@ def test_polls_are_added_up():
     job = step(job, JobState.IN_PROGRESS, 2, polls=20).job
 
     assert job.polls == 21
+
+
+SHORT = msgspec.structs.replace(FILE, seconds=Decimal("5.005"))
+
+
+def test_a_file_that_was_not_asked_for_is_told_once():
+    """However often it is downloaded; again when another file comes."""
+    both = (EventName.DOWNLOADED, EventName.MISMATCH)
+    first = downloaded(reached(JobState.COMPLETED), JobSnapshot(file=SHORT), RULES)
+    again = downloaded(first.job, JobSnapshot(file=SHORT), RULES)
+    other = msgspec.structs.replace(FILE, size="640x360")
+
+    assert first.events == both
+    assert again.events == (EventName.DOWNLOADED,)
+    assert not again.adjusted
+    assert downloaded(first.job, JobSnapshot(file=other), RULES).events == both
+    assert downloaded(first.job, JobSnapshot(file=FILE), RULES).events == both[:1]
+
+
+def test_a_part_does_not_unlearn_what_the_whole_file_said():
+    """A resumed read after a whole one keeps length and size, and the cost that rests on them."""
+    job = downloaded(reached(JobState.COMPLETED), JobSnapshot(file=SHORT), RULES).job
+    part = VideoFile(size_bytes=3, complete=False)
+    done = downloaded(job, JobSnapshot(file=part), RULES)
+
+    assert done.events == (EventName.DOWNLOADED,)
+    assert (done.job.file.size_bytes, done.job.file.complete) == (3, False)
+    assert (done.job.file.seconds, done.job.file.size) == (Decimal("5.005"), "720x1280")
+    assert (done.job.asset, done.job.cost) == (AssetState.DOWNLOADED, job.cost)

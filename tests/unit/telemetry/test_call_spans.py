@@ -122,6 +122,7 @@ def test_a_download_says_what_arrived(sdk, download, job):
         "vidobs.operation": ("str", "download"),
         "vidobs.video.bytes": ("int", 1_000_000),
         "vidobs.video.complete": ("bool", True),
+        "vidobs.video.seconds": ("float", 8.04),
         "vidobs.video.sha256": ("str", "cd" * 32),
         "vidobs.video.variant": ("str", "video"),
     }

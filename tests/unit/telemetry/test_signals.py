@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 
 import msgspec
@@ -130,7 +131,8 @@ def test_every_event_has_its_level(logs, job, name):
     """What somebody should look at is a warning, progress is detail, the rest is information."""
     warnings = {
         "video.failed", "video.expired", "video.unknown", "video.stuck", "video.expiring",
-        "call.failed", "budget.exceeded", "budget.warning", "guardrail.blocked", "exporter.down",
+        "video.mismatch", "call.failed", "budget.exceeded", "budget.warning", "guardrail.blocked",
+        "exporter.down",
     }  # fmt: skip
     logs.signals.publish([seen(event(name, job))])
     expected = (
@@ -377,3 +379,14 @@ def _a_job():
         created_at=datetime(2026, 11, 20, tzinfo=UTC),
         trace=TraceRef("a" * 32, "b" * 16),
     )
+
+
+def test_a_mismatch_is_a_warning_that_says_what_differs(logs, job):
+    """Its text stands with the file, and is no exception of anybody's."""
+    asked = msgspec.structs.replace(job.request, seconds=Decimal(12), size="720x1280")
+    job = msgspec.structs.replace(job, request=asked)
+    logs.signals.publish([seen(event(EventName.MISMATCH, job, detail="asked 12 s, got 8.04 s"))])
+    (line,) = logs.lines
+    assert line.levelno == logging.WARNING
+    assert line.vidobs["mismatch"] == "asked 12 s 720x1280, got 8.04 s"
+    assert "exception_type" not in line.vidobs
