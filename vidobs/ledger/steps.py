@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core import ids, machine
+from vidobs.core.delivered import mismatch
 from vidobs.core.events import EventName, VideoEvent
 from vidobs.ledger import codec
 
@@ -42,10 +43,17 @@ def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
             at=at,
             job=step.job,
             spans=_spans(name, seen, carries_call=place == last),
-            detail=seen.failure if place == last else None,
+            detail=_detail(name, step, seen, ends=place == last),
         )
         for place, name in enumerate(names)
     )
+
+
+def _detail(name: EventName, step: Advance, seen: Observed, *, ends: bool) -> str | None:
+    """What an event says besides the job: why the call raised, or what does not match."""
+    if name is EventName.MISMATCH:
+        return mismatch(step.job)
+    return seen.failure if ends else None
 
 
 def as_created_here(adopted: Job, intent: Job) -> Job:
