@@ -39,7 +39,7 @@ class Effort:
     """How much is measured: fresh processes, turns in each, calls in each turn's block."""
 
     rounds: int = 3
-    turns: int = 50
+    turns: int = 30
     create: int = 25
     poll: int = 60
     job: int = 2
@@ -81,7 +81,9 @@ def measure(contenders: list[Contender], effort: Effort, *, is_async: bool) -> T
     """Return what every contender adds to every operation."""
     found: Table = {(one.name, what): Found() for one in contenders for what in OPERATIONS}
     with server() as base, server() as sink:
-        for _ in range(effort.rounds):
+        for number in range(effort.rounds):
+            mode = "async" if is_async else "sync"
+            print(f"  {mode}, round {number + 1} of {effort.rounds}", file=sys.stderr, flush=True)
             _round(contenders, effort, found, base=base, sink=sink, is_async=is_async)
     return found
 
