@@ -7,6 +7,7 @@ import tempfile
 
 import pytest
 
+collect_ignore = ["foreign"]  # a project of its own, installed and run by tests/e2e
 FOREIGN = ("VIDOBS_", "OTEL_", "DD_", "OPENAI_", "AZURE_OPENAI_")
 OURS = {"VIDOBS_REQUIRE_ALL", "VIDOBS_KILL9_ROUNDS"}
 
