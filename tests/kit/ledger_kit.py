@@ -194,7 +194,7 @@ class Audit:
         if row.spent:
             known = [usd for _, usd in row.spent if usd is not None]
             assert (sum(known) if known else None) == codec.nano(job.cost.usd)
-        ranks = [_rank(name) for name in row.events if name is not EventName.CALL_FAILED]
+        ranks = [rank for name in row.events if (rank := _rank(name)) is not None]
         assert ranks == sorted(ranks), row.events
 
     @property
@@ -218,11 +218,13 @@ class Audit:
         return found
 
 
-def _rank(name: EventName) -> int:
+def _rank(name: EventName) -> int | None:
     """Where an event stands in a job's life. Some providers show progress of what is queued."""
     if name is EventName.PROGRESS:
         name = EventName.STARTED
-    return ORDER.index(EventName.COMPLETED if name in ENDS else name)
+    if name in ENDS:
+        name = EventName.COMPLETED
+    return ORDER.index(name) if name in ORDER else None
 
 
 def later(job: Job, seconds: float):

@@ -136,10 +136,11 @@ class Stage:
         self.door = Door(sandbox)
         self._running = []
 
-    def start(self, script, *args, **env):
-        """Start a script as a process on the ledger."""
+    def start(self, script, *args, go=False, **env):
+        """Start a script as a process on the ledger; with `go` it can be told to begin."""
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", SCRIPTS / script, *map(str, args)],
+            stdin=subprocess.PIPE if go else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -152,6 +153,14 @@ class Stage:
         )
         self._running.append(process)
         return process
+
+    def begin(self, processes):
+        """Wait until all are ready, then let them go at once."""
+        for process in processes:
+            assert process.stdout.readline() == "ready\n", process.communicate()[1]
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
 
     def finish(self, process):
         """Wait for the good end of a process; return what it said."""
