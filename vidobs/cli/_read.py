@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vidobs.core.events import VideoEvent
     from vidobs.core.jobs import Job, JobState
-    from vidobs.core.reports import LedgerInfo, Spend
+    from vidobs.core.reports import Children, LedgerInfo, Spend
 
 
 class Reader(Protocol):
@@ -38,6 +38,10 @@ class Reader(Protocol):
 
     def events(self, job_id: str) -> list[VideoEvent]:
         """Return a job's events, the oldest first."""
+        ...
+
+    def children(self, job: Job) -> Children:
+        """Return the jobs that were made from a job's video."""
         ...
 
     def spend(self, by: str, since: datetime | None = None) -> Spend:

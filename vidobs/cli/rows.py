@@ -8,28 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.cli.spans import NS
-from vidobs.core.events import spans_of
 from vidobs.core.money import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from decimal import Decimal
 
-    from vidobs.core.events import SpanRecord, VideoEvent
     from vidobs.core.jobs import Job
-    from vidobs.core.money import Cost, CostLine
+    from vidobs.core.money import Cost
     from vidobs.core.reports import Spend, SpendRow
-
-
-class CostLineObject(msgspec.Struct, frozen=True):
-    """One line of a bill."""
-
-    unit: str
-    quantity: str
-    unit_usd: str
-    usd: str
-    price: str | None
 
 
 class CostObject(msgspec.Struct, frozen=True):
@@ -65,37 +51,6 @@ class JobObject(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     tags: Mapping[str, str]
     cost: CostObject
-
-
-class SpanObject(msgspec.Struct, frozen=True, kw_only=True):
-    """One span of a job. `start_s` counts from the first span."""
-
-    name: str
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    start_s: float
-    duration_s: float
-    status: str | None
-    error_type: str | None
-
-
-class EventObject(msgspec.Struct, frozen=True):
-    """One event of a job."""
-
-    id: str
-    name: str
-    at: datetime
-    detail: str | None
-
-
-class JobDetailObject(JobObject, frozen=True, kw_only=True):
-    """The job of `vidobs job ID`."""
-
-    error: str | None
-    lines: tuple[CostLineObject, ...]
-    events: tuple[EventObject, ...]
-    spans: tuple[SpanObject, ...]
 
 
 class SpendRowObject(msgspec.Struct, frozen=True):
@@ -144,19 +99,6 @@ def job_object(job: Job) -> JobObject:
     )
 
 
-def job_detail(job: Job, events: Sequence[VideoEvent]) -> JobDetailObject:
-    """Return a job with its bill, its events and its spans for `--json`."""
-    spans = spans_of(events)
-    start = min((span.start_ns for span in spans), default=0)
-    return JobDetailObject(
-        **msgspec.structs.asdict(job_object(job)),
-        error=job.error.message or job.error.code if job.error else None,
-        lines=tuple(_line(line) for line in job.cost.lines),
-        events=tuple(EventObject(e.id, e.name, e.at, e.detail) for e in events),
-        spans=tuple(_span(span, start) for span in spans),
-    )
-
-
 def spend_object(spend: Spend) -> SpendObject:
     """Return spend for `--json`."""
     rows = tuple(_spend_row(row) for row in spend.rows)
@@ -170,29 +112,6 @@ def _cost(cost: Cost) -> CostObject:
         basis=cost.basis,
         possible_usd=_money(cost.possible_usd),
         quoted_usd=_money(cost.quoted_usd),
-    )
-
-
-def _line(line: CostLine) -> CostLineObject:
-    return CostLineObject(
-        unit=line.unit,
-        quantity=f"{line.quantity:f}",
-        unit_usd=plain(line.unit_usd),
-        usd=plain(line.usd),
-        price=line.price,
-    )
-
-
-def _span(span: SpanRecord, start_ns: int) -> SpanObject:
-    return SpanObject(
-        name=span.name,
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_id=span.parent_id,
-        start_s=(span.start_ns - start_ns) / NS,
-        duration_s=span.duration_s,
-        status=span.status,
-        error_type=span.error_type,
     )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from vidobs.core.jobs import Job
 from vidobs.core.money import ZERO
 
 
@@ -50,3 +51,10 @@ class LedgerInfo(msgspec.Struct, frozen=True, kw_only=True):
     def sound(self) -> bool:
         """Whether the integrity check found nothing."""
         return self.problem is None
+
+
+class Children(msgspec.Struct, frozen=True):
+    """The jobs that were made from a video, the oldest first."""
+
+    jobs: tuple[Job, ...] = ()
+    complete: bool = True  # False: more jobs came after it than were looked through

@@ -182,3 +182,12 @@ SELECT coalesce(max(seq), 0) FROM event;
 -- event_from --
 -- The first event at or behind a place.
 SELECT seq, at_us FROM event WHERE seq >= ? ORDER BY seq LIMIT 1;
+
+-- children --
+-- Jobs whose document holds some text, among those that come next after a place. Not many jobs have
+-- children, so that an index would cost every write more than this look costs once.
+SELECT near.doc FROM (SELECT doc FROM job WHERE seq > ? ORDER BY seq LIMIT ?) AS near
+WHERE instr(near.doc, ?);
+
+-- job_after --
+SELECT seq FROM job WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?;

@@ -7,9 +7,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.core.money import ZERO
-from vidobs.core.reports import LedgerInfo, Spend, SpendRow
+from vidobs.core.reports import Children, LedgerInfo, Spend, SpendRow
 from vidobs.ledger import codec
 from vidobs.ledger.database import MEMORY, open_reader, open_writer, translated
 from vidobs.ledger.statements import queries
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 GROUPINGS = ("model", "provider", "day", "user", "tag")
 _END = 2**63 - 1
 _HEX = 32
+_CHILDREN_AMONG = 20_000  # jobs that are looked through, about 50 ms
 
 
 class LedgerReader:
@@ -69,6 +72,20 @@ class LedgerReader:
             if codec.load_job(doc).job_id == job_id:
                 return [codec.load_event(row).event for row in self._all("events_of", seq)]
         return []
+
+    def children(self, job: Job) -> Children:
+        """Return the jobs that were made from a job's video, of the next 20,000 jobs."""
+        wanted = job.provider_job_id
+        if wanted is None:
+            return Children()
+        seq = codec.seq_of(job.job_id)
+        needle = f'"parent_id":{msgspec.json.encode(wanted).decode()}'
+        near = self._all("children", seq, _CHILDREN_AMONG, needle)
+        found = [codec.load_job(doc) for (doc,) in near]
+        return Children(
+            tuple(c for c in found if (c.provider, c.parent_id) == (job.provider, wanted)),
+            complete=not self._all("job_after", seq, _CHILDREN_AMONG),
+        )
 
     def spend(self, by: str, since: datetime | None = None) -> Spend:
         """Return what the jobs cost, by model, provider, day, user or tag; the days in order.

@@ -9,6 +9,7 @@ from ledger_kit import SECOND, later
 from vidobs.core.errors import ConfigError
 from vidobs.core.jobs import JobState, Reason, Usage
 from vidobs.ledger import codec
+from vidobs.ledger import reader as reader_module
 
 Q, C, F = JobState.QUEUED, JobState.COMPLETED, JobState.FAILED
 
@@ -188,3 +189,45 @@ def test_an_open_job_is_not_spent_yet(run, reader):
     job = run("v0", Q)
     assert reader.spend("model").rows == ()
     assert codec.nano(job.cost.usd) == 800_000_000
+
+
+def test_children_are_the_jobs_made_from_a_video(run, ledger, make, backend):
+    """Remixes are found by their source and provider, the oldest first."""
+    source = run("v0")
+    for video_id, provider, parent in (
+        ("v1", "openai", "v0"),
+        ("v2", "openai", "v00"),
+        ("v3", "azure", "v0"),
+        ("v4", "openai", "v0"),
+    ):
+        intent = make.job(provider=provider)
+        ledger.intend(intent)
+        ledger.record(make.seen(intent, id=video_id, state=Q, parent_id=parent))
+
+    found = backend.reader().children(source)
+
+    assert (ids(found.jobs), found.complete) == (["v1", "v4"], True)
+
+
+def test_the_search_for_children_is_bounded(run, ledger, make, backend, monkeypatch):
+    """Only the next jobs are looked through, and the answer says so when there are more."""
+    monkeypatch.setattr(reader_module, "_CHILDREN_AMONG", 2)
+    source = run("v0")
+    for number in (1, 2, 3):
+        intent = make.job()
+        ledger.intend(intent)
+        ledger.record(make.seen(intent, id=f"v{number}", state=Q, parent_id="v0"))
+    reader = backend.reader()
+
+    found = reader.children(source)
+    last = reader.children(reader.job("v1")[0])
+
+    assert (ids(found.jobs), found.complete) == (["v1", "v2"], False)
+    assert (last.jobs, last.complete) == ((), True)
+
+
+def test_a_job_without_an_id_has_no_children(ledger, make, reader):
+    """A create that nobody answered is nobody's source."""
+    intent = make.job()
+    ledger.intend(intent)
+    assert reader.children(intent).jobs == ()

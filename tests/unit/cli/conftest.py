@@ -16,12 +16,13 @@ from vidobs.core.calls import Attribution, VideoRequest
 from vidobs.core.events import EventName, SpanKind, SpanRecord, VideoEvent
 from vidobs.core.jobs import Job, JobError, JobState, Reason, TraceRef
 from vidobs.core.money import Cost, CostBasis, CostLine, CostStatus
-from vidobs.core.reports import LedgerInfo, Spend, SpendRow
+from vidobs.core.reports import Children, LedgerInfo, Spend, SpendRow
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START = datetime(2026, 11, 20, 11, tzinfo=UTC)
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-START_NS = int(START.timestamp()) * 1_000_000_000
+MANY = 10  # jobs, of which this ledger cannot look through all for children
+START_NS = int(START.timestamp() + 60) * 1_000_000_000  # job 1 is made then
 
 
 def a_job(number: int, **changes: object) -> Job:
@@ -108,9 +109,21 @@ SPANS = (
     ),
 )
 EVENTS = (
-    VideoEvent(id="e1", name=EventName.SUBMITTED, at=START, job=DONE, spans=SPANS[:1]),
-    VideoEvent(id="e2", name=EventName.STARTED, at=START, job=DONE, spans=SPANS[:2]),
-    VideoEvent(id="e3", name=EventName.COMPLETED, at=START, job=DONE, spans=SPANS[2:]),
+    VideoEvent(
+        id="e1",
+        name=EventName.SUBMITTED,
+        at=DONE.submitted_at,
+        job=a_job(1, polls=0, state=JobState.QUEUED),
+        spans=SPANS[:1],
+    ),
+    VideoEvent(
+        id="e2",
+        name=EventName.STARTED,
+        at=DONE.started_at,
+        job=a_job(1, polls=3, state=JobState.IN_PROGRESS),
+        spans=SPANS[:2],
+    ),
+    VideoEvent(id="e3", name=EventName.COMPLETED, at=DONE.finished_at, job=DONE, spans=SPANS[2:]),
 )
 SPEND = Spend(
     total_usd=Decimal("0.8"),
@@ -157,6 +170,11 @@ class Memory:
     def events(self, job_id):
         """Return the events of the one job that has some."""
         return [event for event in EVENTS if event.job.job_id == job_id]
+
+    def children(self, job):
+        """Return the jobs that were made from a video."""
+        found = [c for c in self.all if c.parent_id and c.parent_id == job.provider_job_id]
+        return Children(tuple(found), complete=len(self.all) < MANY)
 
     def spend(self, by, since=None):
         """Return the one answer there is."""

@@ -1,7 +1,11 @@
 """`vidobs jobs` and `vidobs job`."""
 
+import re
+
 import msgspec
 import pytest
+
+from vidobs.core.calls import Operation
 
 JOB_KEYS = {
     "job_id",
@@ -129,6 +133,13 @@ def test_a_job_is_found_by_each_of_its_ids(run, wanted):
     assert run("job", wanted, "--json").json["provider_job_id"] == "video_1"
 
 
+def a_phase(name, *times, estimated=False):
+    """Return a phase as JSON has it."""
+    keys = ("start_s", "sure_start_s", "sure_end_s", "end_s")
+    flags = {"estimated": estimated, "open": False, "failed": False}
+    return {"name": name, **dict(zip(keys, times, strict=True)), **flags}
+
+
 def test_job_as_json(run):
     """The detail is the object of the list with bill, events and spans."""
     found = run("job", "video_1", "--json").json
@@ -144,6 +155,13 @@ def test_job_as_json(run):
             "price": "openai/sora-2",
         }
     ]
+    assert found["phases"] == [
+        a_phase("submit", 0, 0, 0.25, 0.25),
+        a_phase("queue", 0.25, 0.25, 1.25, 1.75, estimated=True),  # the third poll saw it start
+        a_phase("render", 1.25, 1.75, 9.916667, 14, estimated=True),  # the sixth saw the end
+    ]
+    assert found["request"]["size"] == "720x1280"
+    assert (found["file"], found["parent"], found["children"]) == (None, None, [])
     assert [event["name"] for event in found["events"]] == [
         "video.submitted",
         "video.started",
@@ -161,24 +179,105 @@ def test_job_as_json(run):
     }
 
 
-def test_job_as_text(run):
-    """People see the facts, the bill and the tree."""
-    out = run("job", "video_1").out
+WHOLE = """\
+job       job_019aa0b1c2d170000000000000000001
+provider  openai video_1
+state     completed
+model     sora-2
+created   2026-11-20 11:01:00 UTC by create
 
-    assert "2026-11-20 11:01:00 UTC by create" in out
-    assert "settled by requested, quoted $0.80" in out
-    assert "openai/sora-2" in out
-    assert "└── generate_content sora-2" in out
+          0            5 s           10 s
+submit    ━                                         0.25 s
+queue      ━━┄┄                                     1.50 s  about 1.00 to 1.50 s
+render       ┄┄━━━━━━━━━━━━━━━━━━━━━━┄┄┄┄┄┄┄┄┄┄     12.2 s  about 8.17 to 12.8 s
+polls           ╷                                        6  1 recorded
+
+cost      quoted $0.80 → settled $0.80  by requested
+          8 output_second at $0.10 = $0.80  openai/sora-2
+
+request   8 s, 720x1280
+asset     none
+user      ada
+tags      team=film
+sent      1 time
+trace     4bf92f3577b34da6a3ce929d0e0e4736
+
+"""
+
+
+def test_job_as_text(run):
+    """People see the facts, the waterfall, the bill and the small print, at 80 columns."""
+    lines = run("job", "video_1", COLUMNS="80").out.splitlines()
+
+    assert [line.rstrip() for line in lines] == WHOLE.splitlines()
+
+
+def test_the_trace_as_a_tree_on_request(run):
+    """With --spans the spans hang under each other as well."""
+    assert "└── generate_content sora-2" in run("job", "video_1", "--spans").out
+    assert "generate_content" not in run("job", "video_1").out
 
 
 def test_failed_job_as_text(run):
-    """A failure is shown with its reason and the provider's words."""
-    out = run("job", "video_2").out
+    """A failure is shown with its reason and the provider's words; what it may cost is apart."""
+    out = run("job", "video_2", "--spans").out
 
     assert "failed moderation_output" in out
-    assert "not this one" in out
-    assert "$0.80?  released by policy_unknown" in out
+    assert "moderation_blocked: not this one" in out
+    assert "released $0.00, possibly $0.80 more  by policy_unknown" in out
     assert "no spans recorded" in out
+
+
+def test_a_job_in_progress(run):
+    """What goes on is said to go on, up to now, and its cost is an estimate of a kind."""
+    out = run("job", "video_3", COLUMNS="80").out
+
+    assert re.search(r"^render +┄━*┄+ +57m 00s  so far$", out, re.MULTILINE)
+    assert "reserved $0.40  by requested" in out
+
+
+def test_an_unknown_cost_is_said(run):
+    """A job without a price costs neither nothing nor a guess."""
+    assert re.search(r"^cost +unknown *$", run("job", "video_4").out, re.MULTILINE)
+
+
+def test_lineage(run, memory, a_job):
+    """A remix names its source, the source its remixes, and a source from elsewhere is said."""
+    source = a_job(1)
+    remix = a_job(2, operation=Operation.REMIX, parent_id="video_1")
+    orphan = a_job(3, operation=Operation.EXTEND, parent_id="video_77")
+    ledger = memory([orphan, remix, source])
+
+    def family(wanted):
+        out = run("job", wanted, ledger=ledger).out
+        return [" ".join(x.split()) for x in out.splitlines() if " of " in x or "became" in x]
+
+    assert family("video_1") == ["became video_2 completed remix"]
+    assert family("video_2") == ["remix of video_1 completed"]
+    assert family("video_3") == ["extension of video_77 not in this ledger"]
+    found = run("job", "video_1", "--json", ledger=ledger).json
+    assert found["children"] == [
+        {
+            "provider_job_id": "video_2",
+            "job_id": remix.job_id,
+            "operation": "remix",
+            "state": "completed",
+        }
+    ]
+    assert run("job", "video_3", "--json", ledger=ledger).json["parent"] == {
+        "provider_job_id": "video_77",
+        "job_id": None,
+        "operation": None,
+        "state": None,
+    }
+
+
+def test_a_search_for_children_that_did_not_see_all_says_so(run, memory, a_job):
+    """Where only the next jobs were looked through, nobody reads a promise into the silence."""
+    ledger = memory([a_job(number) for number in range(1, 13)])
+
+    assert "only the jobs made soon after" in run("job", "video_1", ledger=ledger).out
+    assert run("job", "video_1", "--json", ledger=ledger).json["children_complete"] is False
 
 
 def test_no_such_job(run):
