@@ -26,6 +26,7 @@ COMES_LATER = {"docs/benchmarks.md"}
 _BLOCK = re.compile(
     r"^(?P<marker><!--[^\n]*-->\n)?```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_TEST = re.compile(r"^(async )?def test_", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -85,7 +86,12 @@ def test_what_a_page_shows_works(page, server, tmp_path):
 
 
 def command(block: Block, folder: Path) -> list[str]:
-    """Return what runs a block; settings in YAML are read by `vidobs config`."""
+    """Return what runs a block: tests by pytest, settings in YAML by `vidobs config`."""
+    if block.kind == "python" and _TEST.search(block.code):
+        file = folder / f"test_line_{block.line}.py"
+        file.write_text(block.code, "utf-8")
+        alone = "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"  # plugins of others are slow
+        return ["env", alone, sys.executable, "-m", "pytest", "-q", "-p", "vidobs", str(file)]
     if block.kind == "python":
         return [sys.executable, "-c", block.code]
     if block.kind == "sh":
