@@ -26,7 +26,6 @@ PATIENCE_S = 1.0  # for which a busy ledger is waited for before memory stands i
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 BUSY_S = 0.05
-_LAST_TRIES = 4
 
 
 class Store(Protocol):
@@ -161,11 +160,9 @@ class Backlog:
             untold, self._untold = self._untold, []
         return untold + done
 
-    def finish(self) -> None:
-        """Try once more to write what waits, without waiting for long."""
-        for _ in range(_LAST_TRIES):
-            if self._waiting:
-                self.retry(float("inf"))
+    def hurry(self) -> None:
+        """Let the next `retry` be made at once."""
+        self._retry_at = 0.0
 
     def close(self) -> int:
         """Give the files back; return how many writes are lost with this process."""

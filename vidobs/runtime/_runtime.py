@@ -194,7 +194,7 @@ class Runtime:
     def flush(self, timeout_s: float) -> int:
         """Wait until everything is written and delivered; return what is left."""
         deadline = time.monotonic() + timeout_s
-        self.maintenance.flush(_until(deadline))
+        self._write(deadline)
         self.callbacks.drain(_until(deadline) / 2)  # one that hangs leaves exporters their half
         left = self.relay.flush(_until(deadline))
         if self._otel is not None:
@@ -206,7 +206,7 @@ class Runtime:
         if self._closed:
             return 0
         deadline = time.monotonic() + timeout_s
-        self.maintenance.flush(_until(deadline))
+        self._write(deadline)
         left = self.callbacks.close(_until(deadline) / 2)  # one that hangs leaves others their half
         return left + self.retire(_until(deadline))
 
@@ -214,7 +214,7 @@ class Runtime:
         """End everything but the callbacks, which may go on with another runtime."""
         self._closed = True
         deadline = time.monotonic() + timeout_s
-        self.maintenance.flush(_until(deadline))
+        self._write(deadline)
         self.forget_functions()
         left = self.relay.close(_until(deadline)) + self.maintenance.left
         self.maintenance.stop(_until(deadline))
@@ -224,6 +224,15 @@ class Runtime:
         if self._otel is not None:
             self._otel.shutdown(_until(deadline))
         return left + lost
+
+    def _write(self, deadline: float) -> None:
+        """Publish what happened; write what waits for the ledger, unless that stays broken."""
+        backlog = self.store.backlog
+        while True:
+            backlog.hurry()
+            self.maintenance.flush(_until(deadline))
+            if not backlog.waiting or backlog.broken or time.monotonic() >= deadline:
+                return
 
     def forget_functions(self) -> None:
         """Unsubscribe the functions that came with the settings."""

@@ -206,7 +206,6 @@ class LedgerStore:
 
     def close(self) -> int:
         """Give everything back; return how many writes are lost with this process."""
-        self.backlog.finish()
         with self._lock:
             ledger, self._ledger = self._ledger, None
             try:
