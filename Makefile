@@ -10,15 +10,16 @@ OLD_OPENAI := 2.2.0 2.54.0
 PEERS := ddtrace langfuse==5.0.4 langsmith==0.14.17 logfire==5.2.0 \
   openinference-instrumentation-openai==0.1.66
 LITELLM := litellm==1.106.2
+SCHEMATHESIS := schemathesis==4.32.5 standardwebhooks==1.1.0
 ATHERIS := atheris==3.0.0
 FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat demo test test-rest test-all fuzz bench bench-peers check
+.PHONY: help venv compat schemathesis-env demo test test-rest test-all fuzz bench bench-peers check
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
 
 venv: .venv/.installed  ## create .venv and install vidobs with all extras
 
@@ -46,16 +47,25 @@ compat: $(OLD_OPENAI:%=.venv/compat/openai-%/.installed)  ## install older opena
 	@$(PIP) install -c $(@D).constraints.txt --target $(@D) openai==$*
 	@touch $@
 
+schemathesis-env: .venv/schemathesis/.installed  ## install what tests the sandbox from outside
+
+# A venv of its own, for it wants its own versions of what the tests use.
+.venv/schemathesis/.installed: | .venv/.installed
+	@echo "Installing $(SCHEMATHESIS) into $(@D) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(SCHEMATHESIS)
+	@touch $@
+
 demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -m "not slow and not real" $(ARGS)
 
-test-rest: venv compat  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+test-rest: venv compat schemathesis-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
-test-all: venv compat  ## every test
+test-all: venv compat schemathesis-env  ## every test
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each

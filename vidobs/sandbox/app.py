@@ -23,7 +23,7 @@ from vidobs.sandbox.recorder import Recorder, note_fields
 from vidobs.sandbox.telling import tell_status, with_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.datastructures import Headers
     from starlette.requests import Request
@@ -42,16 +42,7 @@ DEFAULT_PAGE = 20
 
 def build_app(backend: Backend) -> ASGIApp:
     """Return the ASGI application of one sandbox."""
-    routes = [
-        _route(backend, "/videos", GET=list_videos, POST=create),
-        _route(backend, "/videos/edits", POST=edit),
-        _route(backend, "/videos/extensions", POST=extend),
-        _route(backend, "/videos/characters", POST=create_character),
-        _route(backend, "/videos/characters/{character_id}", GET=get_character),
-        _route(backend, "/videos/{video_id}", GET=retrieve, DELETE=delete),
-        _route(backend, "/videos/{video_id}/remix", POST=remix),
-        _route(backend, "/videos/{video_id}/content", GET=content),
-    ]
+    routes = [_route(backend, path, handlers) for path, handlers in ROUTES.items()]
     router = Router(routes, redirect_slashes=False)
     app = Starlette(
         routes=[Mount(prefix, app=router) for prefix in PREFIXES],
@@ -65,7 +56,7 @@ def build_app(backend: Backend) -> ASGIApp:
     return Recorder(app, backend.journal, backend.settings.clock)
 
 
-def _route(backend: Backend, path: str, **handlers: Handler) -> Route:
+def _route(backend: Backend, path: str, handlers: Mapping[str, Handler]) -> Route:
     """Return the route of one path, so that a 405 can say all its methods."""
 
     async def endpoint(request: Request) -> Response:
@@ -192,3 +183,15 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_bug(request: Request, _error: Exception) -> Response:
     told = ApiError(500, "The sandbox itself failed; its log says why.", kind="server_error")
     return await _on_api_error(request, told)
+
+
+ROUTES: Mapping[str, Mapping[str, Handler]] = {
+    "/videos": {"GET": list_videos, "POST": create},
+    "/videos/edits": {"POST": edit},
+    "/videos/extensions": {"POST": extend},
+    "/videos/characters": {"POST": create_character},
+    "/videos/characters/{character_id}": {"GET": get_character},
+    "/videos/{video_id}": {"GET": retrieve, "DELETE": delete},
+    "/videos/{video_id}/remix": {"POST": remix},
+    "/videos/{video_id}/content": {"GET": content},
+}

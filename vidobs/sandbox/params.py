@@ -114,8 +114,9 @@ def _check_reference(value: JsonValue) -> None:
     """Accept nothing, or an object with exactly one of `image_url` and `file_id`."""
     if value is None:
         return
-    given = set(value) & {"image_url", "file_id"} if isinstance(value, dict) else set()
-    if len(given) != 1:
+    members = value if isinstance(value, dict) else {}
+    given = [members[name] for name in ("image_url", "file_id") if name in members]
+    if len(given) != 1 or not isinstance(given[0], str):
         message = "'input_reference' must be a file, or have exactly one of image_url and file_id."
         raise invalid("input_reference", message)
 

@@ -53,6 +53,7 @@ def test_any_model_and_unknown_fields_are_accepted():
         *(("characters", bad, "invalid_value") for bad in ["char_1", ["char_1"], [{}], {"id": 1}]),
         ("input_reference", "https://example.com/a.png", "invalid_value"),
         ("input_reference", {}, "invalid_value"),
+        ("input_reference", {"file_id": 7}, "invalid_value"),
         ("input_reference", {"image_url": "u", "file_id": "f"}, "invalid_value"),
         ("input_reference", {"sha256": "an upload cannot be pretended"}, "invalid_value"),
     ],
