@@ -1,10 +1,12 @@
 """Downloads: what is measured and probed while the user reads, and what follows from it."""
 
+import gzip
 import hashlib
 from decimal import Decimal
 
 import openai
 import pytest
+from mp4_kit import movie
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -158,6 +160,18 @@ def test_a_body_without_a_length_that_ends_amid_the_file_is_not_whole(raw, video
     api(lambda c: c.videos.create(prompt="a cat", **ASKED))
     read(api, "streamed", "video_raw")
     assert (seen.job.asset, seen.job.file.complete) == (AssetState.AVAILABLE, False)
+
+
+def test_bytes_that_are_packed_for_the_way_have_no_checksum(raw, video, seen, connect):
+    """What vidobs sees of a compressed body is not the file, and is not taken for it."""
+    api = connect(raw.base_url)
+    packed = gzip.compress(movie())
+    answer = (200, {"content-encoding": "gzip"}, packed)
+    raw.script = [(200, {}, video("completed", progress=100)), answer]
+    api(lambda c: c.videos.create(prompt="a cat", **ASKED))
+    assert read(api, "streamed", "video_raw") == movie()
+    assert (seen.job.file.size_bytes, seen.job.file.sha256) == (len(packed), None)
+    assert seen.job.asset is AssetState.DOWNLOADED
 
 
 def test_what_is_no_video_is_downloaded_all_the_same(raw, video, seen, connect):

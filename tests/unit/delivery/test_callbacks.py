@@ -76,8 +76,8 @@ def test_an_unknown_event_is_refused(callbacks):
         "unknown event 'video.complete'; known: budget.exceeded, budget.warning, call.failed, "
         "exporter.down, exporter.recovered, guardrail.blocked, guardrail.passed, video.cancelled, "
         "video.completed, video.downloaded, video.expired, video.expiring, video.failed, "
-        "video.progress, video.started, video.stuck, video.submitted, video.unknown; "
-        "did you mean 'video.completed'?"
+        "video.mismatch, video.progress, video.started, video.stuck, video.submitted, "
+        "video.unknown; did you mean 'video.completed'?"
     )
 
 
