@@ -6,6 +6,7 @@ hypothesis changes the seeds at random for as long; it reads only `-max_total_ti
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from pathlib import Path
@@ -51,6 +52,7 @@ def with_hypothesis(name: str, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # a parser that logs every refusal
     fuzz = with_hypothesis if atheris is None else with_atheris
     sys.stderr.write(f"fuzzing {sys.argv[1]} {fuzz.__name__.replace('_', ' ')}\n")
     fuzz(sys.argv[1], sys.argv[2:])

@@ -77,7 +77,7 @@ def test_an_unknown_event_is_refused(callbacks):
         "exporter.down, exporter.recovered, guardrail.blocked, guardrail.passed, video.cancelled, "
         "video.completed, video.downloaded, video.expired, video.expiring, video.failed, "
         "video.mismatch, video.progress, video.started, video.stuck, video.submitted, "
-        "video.unknown; did you mean 'video.completed'?"
+        "video.thumbnail, video.unknown; did you mean 'video.completed'?"
     )
 
 
