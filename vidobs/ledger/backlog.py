@@ -66,7 +66,7 @@ class Backlog:
         self._memory: Store | None = None
         self._waiting: deque[Job | Observed] = deque()
         self._untold: list[tuple[Observed, Recorded]] = []  # happened in memory, nobody was told
-        self._opening = Lock()
+        self.opening = Lock()  # held while the store is being opened
         self._lock = Lock()  # the memory, and the order of what waits
         self._retrying = Lock()
         self._busy_since: float | None = None
@@ -176,7 +176,7 @@ class Backlog:
 
     def broke(self, store: Store | None, error: LedgerError) -> None:
         """Give a store up (`None`: it could not be opened), unless there is another one by now."""
-        with self._opening:
+        with self.opening:
             current = self._store is store
             if current:
                 self._store = None
@@ -201,7 +201,7 @@ class Backlog:
     def _ready(self) -> Store:
         store = self._store
         if store is None:
-            with self._opening:
+            with self.opening:
                 store = self._store
                 if store is None:
                     store = self._store = self._open_store()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,20 @@ class WriteLock:
         if not self._lock.acquire(timeout=_WAIT_S):
             return
         try:
-            self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            self._connection.close(True)  # noqa: FBT003 - apsw takes `force` by position
+            self._give_up()
         except apsw.ConnectionClosedError:
             pass
         finally:
             self._lock.release()
+
+    def try_acquire(self, timeout_s: float) -> bool:
+        """Take the lock for something else than a write; tell whether that worked."""
+        return self._lock.acquire(timeout=timeout_s)
+
+    def forget(self) -> None:
+        """Close the connection in a forked child, where no other thread can use it."""
+        with suppress(apsw.Error):
+            self._give_up()
 
     def __enter__(self) -> Self:
         """Take the lock."""
@@ -65,6 +74,10 @@ class WriteLock:
     def __exit__(self, *_: object) -> None:
         """Give the lock back."""
         self.release()
+
+    def _give_up(self) -> None:
+        self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        self._connection.close(True)  # noqa: FBT003 - apsw takes `force` by position
 
     def _wait(self) -> None:
         started = time.monotonic()

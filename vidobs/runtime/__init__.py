@@ -168,8 +168,21 @@ def _at_exit() -> None:
         _log.warning("%d events were not delivered before the process ended", left)
 
 
+def _before_fork() -> None:
+    """Let no thread be in the middle of SQLite, whose locks a child could never get again."""
+    if _process.runtime is not None:
+        _process.runtime.guard.run("fork", _process.runtime.store.hold_still)
+
+
+def _after_fork_in_parent() -> None:
+    if _process.runtime is not None:
+        _process.runtime.guard.run("fork", _process.runtime.store.go_on)
+
+
 def _after_fork() -> None:
     """Start afresh in a child: its parent's files, threads and locks are not its own."""
+    if _process.runtime is not None:
+        _process.runtime.guard.run("fork", _process.runtime.store.forget_connections)
     _process.lock = threading.RLock()
     _process.parent = _process.runtime or _process.parent
     _process.runtime = None
@@ -187,7 +200,11 @@ def _go_on_from(parent: Runtime) -> Runtime:
 
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork,
+    )
 
 
 def cost(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import closing
+import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ BEAT_S = 60.0
 LOOK_S = 5.0
 CHECKPOINT_S = 0.5
 CHECKPOINT_BYTES = 1 << 20
+FORK_WAIT_S = 1.0
 
 
 class LedgerStore:
@@ -63,6 +65,7 @@ class LedgerStore:
         self._side: WriteLock | None = None  # around the outbox's connection
         self._inode: Inode | None = None
         self._beat_due = self._look_due = self._checkpoint_due = 0.0
+        self._still = ExitStack()  # locks held over a fork
         self.backlog = Backlog(self._open, self._open_memory, report, self._wake)
 
     # -- opening -----------------------------------------------------------------------------------
@@ -201,6 +204,35 @@ class LedgerStore:
         except OSError:
             return
         self.outbox().checkpoint()
+
+    # -- a fork ------------------------------------------------------------------------------------
+
+    def hold_still(self) -> None:
+        """Keep other threads out of SQLite until `go_on`, for a second at most: a fork comes."""
+        deadline = time.monotonic() + FORK_WAIT_S
+        for lock in (self._lock, self.backlog.opening):
+            if lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                self._still.callback(lock.release)
+        for held in self._connections():
+            if held.try_acquire(max(0.0, deadline - time.monotonic())):
+                self._still.callback(held.release)
+
+    def go_on(self) -> None:
+        """Let the threads go on, after a fork."""
+        self._still.close()
+
+    def forget_connections(self) -> None:
+        """Close the parent's connections in its forked child, before that opens any of its own.
+
+        SQLite keeps one record of its locks on a file for each process. The child inherits it, but
+        not the locks: with it, a connection of the child's would think that it holds them.
+        """
+        for held in self._connections():
+            held.forget()
+
+    def _connections(self) -> list[WriteLock]:
+        ledger = [] if self._ledger is None else [self._ledger.lock]
+        return ledger if self._side is None else [*ledger, self._side]
 
     # -- the end -----------------------------------------------------------------------------------
 
