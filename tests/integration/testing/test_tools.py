@@ -1,12 +1,14 @@
 """The tools of `vidobs.testing` with a real client, a real server and the real runtime."""
 
+import subprocess
+import sys
 import threading
 
 import openai
 import pytest
 
 import vidobs
-from vidobs import runtime
+from vidobs import runtime, testing
 from vidobs.core.errors import ConfigError
 from vidobs.ledger.reader import LedgerReader
 from vidobs.testing import (
@@ -46,6 +48,20 @@ def connect():
     yield open_one
     for client in made:
         client.close()
+
+
+def test_pytest_is_not_needed():
+    """Every public name can be used, and is listed, where pytest is not installed."""
+    code = (
+        "import sys; sys.modules['pytest'] = None\n"
+        "import vidobs.testing as testing\n"
+        "print(sum(getattr(testing, name) is not None for name in dir(testing)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert int(ran.stdout) == len(testing.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Sandbx'"):
+        _ = testing.Sandbx
 
 
 def test_a_job_under_a_clock_that_stands_still(connect, clock):
@@ -113,6 +129,30 @@ def test_isolated_takes_settings_and_a_file(monkeypatch, tmp_path):
         settings = runtime.current().settings
         assert (settings.capture.content, settings.service_name) == ("full", "clips")
     assert exporter.closed
+
+
+def test_isolated_takes_the_callbacks_of_a_file(connect, server, tmp_path):
+    """Without `callbacks` those of the file count."""
+    file, events = tmp_path / "own.yaml", tmp_path / "events.jsonl"
+    file.write_text(f"callbacks: [jsonl]\nexporters: {{jsonl: {{path: {events}}}}}\n", "utf-8")
+
+    with isolated(config_file=file):
+        connect(server).videos.create(**VIDEO)
+
+    assert len(events.read_text("utf-8").splitlines()) == 1
+
+
+@pytest.mark.parametrize("off", [True, False])
+def test_isolated_leaves_the_switch_as_it_was(off):
+    """Where vidobs was switched off it is on inside, and off again afterwards; and the reverse."""
+    vidobs.configure(disabled=off, ledger="memory:")
+    before = runtime.current()
+
+    with isolated(disabled=not off):
+        assert (runtime.current() is None) is not off
+
+    assert runtime.current() is before
+    assert (before is None) is off
 
 
 def test_isolated_is_undone_when_the_test_raises(server):
