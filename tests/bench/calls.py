@@ -39,10 +39,10 @@ class Effort:
     """How much is measured: fresh processes, turns in each, calls in each turn's block."""
 
     rounds: int = 3
-    turns: int = 30
-    create: int = 25
-    poll: int = 60
-    job: int = 2
+    turns: int = 15
+    create: int = 50
+    poll: int = 100
+    job: int = 4
 
 
 @dataclass
