@@ -22,7 +22,7 @@ import outbox
 import peers
 import table
 from calls import BARE, OPERATIONS, Contender, Effort
-from rows import CALL_TARGETS, KILL9_ROUNDS, VIDOBS, Row
+from rows import CALL_TARGETS, VIDOBS, Row
 
 ROOT = Path(__file__).parent.parent.parent
 PEER_PYTHON = ROOT / ".venv" / "bench" / "bin" / "python"
@@ -50,10 +50,13 @@ def main() -> None:
         choices=("calls", "imports", "instructions", "outbox", "kills"),
         help="measure one thing only",
     )
+    parser.add_argument(
+        "--kill-rounds", type=int, metavar="N", help="rounds of kill -9, of three runs or more each"
+    )
     given = parser.parse_args()
     started = time.monotonic()
     rows: list[Row] = []
-    for name, measured in _parts(quick=given.quick, with_peers=not given.no_peers):
+    for name, measured in _parts(given):
         if given.only in (None, name):
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
             rows += measured()
@@ -78,9 +81,10 @@ def machine() -> dict[str, object]:
     }
 
 
-def _parts(*, quick: bool, with_peers: bool):
+def _parts(given: argparse.Namespace):
+    quick = given.quick
     effort = QUICK if quick else FULL
-    found, absent = _peers() if with_peers else ([], [])
+    found, absent = ([], []) if given.no_peers else _peers()
     yield (
         "calls",
         lambda: [
@@ -93,7 +97,7 @@ def _parts(*, quick: bool, with_peers: bool):
         modules.append(("litellm", str(LITELLM_PYTHON)))
     yield "imports", lambda: imports.rows(modules, 2 if quick else 9)
     yield "outbox", lambda: outbox.rows(*((50, 1) if quick else (5000, 5)))
-    yield "kills", lambda: kills.rows(2 if quick else KILL9_ROUNDS)
+    yield "kills", lambda: kills.rows(given.kill_rounds or (1 if quick else 8))
     if not quick:
         yield "instructions", lambda: instructions.rows(40)
 
