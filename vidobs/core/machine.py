@@ -94,6 +94,14 @@ def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     return _corrected(moved, job, events, rules)
 
 
+def cut_off(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
+    """Return the job after reading an asset raised: what came until then, and no event of its own.
+
+    `snapshot.file` is that part of the file, not complete.
+    """
+    return msgspec.structs.replace(downloaded(job, snapshot, rules), events=())
+
+
 def _with_what_is_known(part: VideoFile, job: Job) -> VideoFile:
     """Return what was read of a file, with what was learnt from the whole file before."""
     whole = job.file or part

@@ -23,7 +23,7 @@ _MESSAGE_CHARS = 1 << 20  # before scrubbing
 _NESTED = 3  # an error in an error in an error is unpacked, no further
 _BARE = (str, int, list, tuple, type(None))
 _NO_ERROR = frozenset({"0", "200", "ok", "success"})
-_SERVER_ERROR = 500
+_NOT_FOUND, _GONE, _SERVER_ERROR = 404, 410, 500
 _BY_HTTP = MappingProxyType(
     {
         401: Reason.AUTH,
@@ -80,6 +80,18 @@ def rejected(status_code: int, error_body: object, *, prompt: str | None = None)
     error = error_of(error_body, prompt)
     reason = _refusal(status_code, reason_of_error(error))
     return JobSnapshot(state=JobState.FAILED, reason=reason, error=error)
+
+
+def expired(status_code: int, error_body: object, *, overdue: bool) -> bool:
+    """Tell whether the HTTP error of a download says that the provider threw the file away.
+
+    `overdue`: the provider said that it would by now; then a bare 404 says so too.
+    """
+    if status_code != _NOT_FOUND:
+        return status_code == _GONE
+    error = error_of(error_body)
+    said = "" if error is None else f"{error.code} {error.message}"
+    return overdue or "expired" in said.lower()
 
 
 def _refusal(status_code: int, told: Reason) -> Reason:

@@ -9,7 +9,7 @@ from vidobs.dialects.answers import (
     read_video,
     status_key,
 )
-from vidobs.dialects.failures import rejected
+from vidobs.dialects.failures import expired, rejected
 from vidobs.dialects.requests import CallContext, Files, read_call
 from vidobs.dialects.routes import Route, route
 from vidobs.dialects.servers import address_of, provider_of
@@ -24,6 +24,7 @@ __all__ = [
     "decode_deleted",
     "decode_list",
     "decode_video",
+    "expired",
     "failed_body",
     "provider_of",
     "read_call",

@@ -23,7 +23,8 @@ MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
 def take(job: Job, seen: Observed, rules: Rules) -> Advance:
     """Return the job after what was seen."""
     if seen.download:
-        return machine.downloaded(job, seen.snapshot, rules)
+        read = machine.downloaded if seen.failure is None else machine.cut_off
+        return read(job, seen.snapshot, rules)
     return machine.advance(job, seen.snapshot, codec.moment(seen.now_ns // 1000), rules)
 
 

@@ -7,8 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from vidobs.core.delivered import Transfer
-from vidobs.core.jobs import JobSnapshot, VideoFile
+from vidobs.core.jobs import AssetState, JobSnapshot, VideoFile
 from vidobs.core.mp4 import Mp4Reader, VideoProbe
+from vidobs.ledger.codec import moment
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
@@ -58,6 +59,14 @@ class Download:
     def video_id(self) -> str | None:
         """The provider's id of the video."""
         return self._call.video_id
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the provider said that the file would be gone by now."""
+        job = self._job
+        if job is None or job.expires_at is None:
+            return False
+        return moment(self._observer.clock.time_ns() // 1000) >= job.expires_at
 
     def detach(self) -> None:
         """Stop being the current span; in the context that began it."""
@@ -112,19 +121,31 @@ class Download:
         self._open = False
         observer = self._observer
         end_ns = observer.clock.time_ns()
-        recorded = None
+        recorded, file = None, None
+        if self._size:
+            file = self._file(complete=False)
+            self._note(file, end_ns)
         if self._job is not None:
             recorded = observer.record(
                 self._call,
-                JobSnapshot(provider_job_id=self._call.video_id),
+                self._after(failure, file if self._is_video else None),
                 now_ns=end_ns,
                 job=self._job,
                 span=self._span,
+                download=file is not None and self._is_video,
                 failure=failure,
             )
-        if self._size:
-            self._note(self._file(complete=False), end_ns)
         self._finish(end_ns, recorded, failure)
+
+    def _after(self, failure: Failure, file: VideoFile | None) -> JobSnapshot:
+        """What a download that raised says of the job: what was read, and whether it is gone."""
+        job, said = self._job, failure.snapshot
+        kept = job is not None and job.asset is AssetState.AVAILABLE and self._is_video
+        return JobSnapshot(
+            provider_job_id=self._call.video_id,
+            file=file,
+            asset=said.asset if kept and said is not None else None,
+        )
 
     @property
     def _is_video(self) -> bool:

@@ -48,7 +48,8 @@ def answered(watched: WatchedClient, runtime: Runtime, seen: Download, result: A
 def raised(watched: WatchedClient, runtime: Runtime, seen: Download, error: BaseException) -> None:
     """Record that a download raised before its body."""
     seen.detach()
-    seen.fail(errors.of_poll(error, watched.private_of(runtime, seen.video_id)))
+    private = watched.private_of(runtime, seen.video_id)
+    seen.fail(errors.of_download(error, private, overdue=seen.overdue))
 
 
 class BodyReader:
@@ -64,4 +65,4 @@ class BodyReader:
     def broke(self, error: BaseException) -> None:
         """Record that reading raised."""
         private = self._watched.private_of(self._runtime, self._seen.video_id)
-        self._seen.fail(errors.of_poll(error, private))
+        self._seen.fail(errors.of_download(error, private, overdue=False))

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from vidobs.core.jobs import JobSnapshot, JobState, Reason
+from vidobs.core.jobs import AssetState, JobSnapshot, JobState, Reason
 from vidobs.core.scrub import SECRET, scrub, scrub_error
-from vidobs.dialects.openai import decode_video, failed_body, rejected
+from vidobs.dialects.openai import decode_video, expired, failed_body, rejected
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 
 _NEVER_SENT = frozenset(
@@ -71,6 +71,17 @@ def of_poll(error: BaseException, private: Private) -> Failure:
     snapshot = None
     if response is not None:
         snapshot = failed_body(_content(response, private), prompt=private.prompt)
+    return Failure(_type(error, private), _detail(error, private), snapshot)
+
+
+def of_download(error: BaseException, private: Private, *, overdue: bool) -> Failure:
+    """Say what a download that raised means for the file; `overdue`: it should be gone by now."""
+    status = getattr(error, "status_code", None)
+    response = getattr(error, "response", None)
+    snapshot = None
+    if isinstance(status, int) and response is not None:
+        gone = expired(status, _content(response, private), overdue=overdue)
+        snapshot = JobSnapshot(asset=AssetState.EXPIRED) if gone else None
     return Failure(_type(error, private), _detail(error, private), snapshot)
 
 

@@ -17,7 +17,7 @@ from vidobs.core.jobs import (
     Usage,
     VideoFile,
 )
-from vidobs.core.machine import Advance, Rules, advance, downloaded
+from vidobs.core.machine import Advance, Rules, advance, cut_off, downloaded
 from vidobs.core.money import Cost, CostBasis, CostStatus
 from vidobs.core.policies import Billed, BillingPolicy
 from vidobs.core.prices import PriceBook, PriceRow, PriceUnit
@@ -429,6 +429,16 @@ def test_a_cut_download_proves_nothing():
 
     assert done.events == (EventName.DOWNLOADED,)
     assert (done.job.asset, done.job.cost) == (AssetState.AVAILABLE, job.cost)
+
+
+def test_a_download_that_raises_leaves_what_came():
+    """The part is noted without an event of its own; the call that failed is the event."""
+    job = reached(JobState.COMPLETED)
+    part = VideoFile(size_bytes=3, complete=False)
+    done = cut_off(job, JobSnapshot(file=part), RULES)
+
+    assert (done.changed, done.events) == (True, ())
+    assert (done.job.file, done.job.asset, done.job.cost) == (part, job.asset, job.cost)
 
 
 def test_polls_are_added_up():

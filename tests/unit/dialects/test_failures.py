@@ -3,7 +3,7 @@ import json
 import pytest
 
 from vidobs.core.jobs import JobError, JobSnapshot, JobState, Reason
-from vidobs.dialects.openai import STATES, reason_of, rejected, state_of
+from vidobs.dialects.openai import STATES, expired, reason_of, rejected, state_of
 
 WORDS = {
     JobState.QUEUED: "queued pending submitted not_start preparing preprocessing PENDING THROTTLED "
@@ -168,3 +168,25 @@ def test_an_error_tells_neither_prompt_nor_key():
 
     assert snapshot.error == JobError(code="bad", message="Cannot render '[prompt]' with [secret]")
     assert snapshot.reason is Reason.INVALID_REQUEST  # the word is the prompt's, not the provider's
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "overdue", "gone"),
+    [
+        (404, {"error": {"code": "video_expired", "message": "gone"}}, False, True),
+        (404, {"error": {"message": "The content has Expired."}}, False, True),
+        (404, {"detail": "asset expired"}, False, True),
+        (404, {"error": {"code": "not_found", "message": "No such video"}}, False, False),
+        (404, {"error": {"code": "not_found", "message": "No such video"}}, True, True),
+        (404, b"", True, True),
+        (404, b"", False, False),
+        (410, b"", False, True),
+        (401, {"error": {"message": "Your key has expired"}}, True, False),
+        (403, {"error": {"message": "The link has expired"}}, False, False),
+        (500, {"error": {"message": "expired"}}, True, False),
+    ],
+)
+def test_a_file_that_is_gone(*, status, body, overdue, gone):
+    """The provider says that it expired, or that there is none after the time it gave itself."""
+    given = body if isinstance(body, bytes) else json.dumps(body).encode()
+    assert expired(status, given, overdue=overdue) is gone

@@ -6,7 +6,7 @@ import openai
 import pytest
 from openai._base_client import BaseClient
 
-from vidobs.core.jobs import JobState, Reason
+from vidobs.core.jobs import AssetState, JobState, Reason
 from vidobs.sdk import _openai_errors as errors
 from vidobs.sdk._openai_errors import Private
 
@@ -181,3 +181,22 @@ def test_a_failed_job_in_an_error_is_no_failed_poll():
     failure = errors.of_poll(status_error(500, job), Private())
     assert failure.snapshot.state is JobState.FAILED
     assert errors.of_poll(status_error(500), Private()).snapshot is None
+
+
+@pytest.mark.parametrize(
+    ("error", "overdue", "asset"),
+    [
+        (status_error(404, {"error": {"code": "video_expired"}}), False, AssetState.EXPIRED),
+        (status_error(404), True, AssetState.EXPIRED),
+        (status_error(404), False, None),
+        (status_error(500, {"id": "v", "status": "failed"}), True, None),
+        (connection_error("ReadError"), True, None),
+    ],
+)
+def test_a_download_that_raises(*, error, overdue, asset):
+    """It may say that the file is gone; never that the job failed."""
+    failure = errors.of_download(error, Private(), overdue=overdue)
+    said = failure.snapshot
+    assert (said and said.asset) is asset
+    assert said is None or said.state is None
+    assert failure.error_type
