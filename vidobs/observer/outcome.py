@@ -19,4 +19,5 @@ class Failure(msgspec.Struct, frozen=True):
     snapshot: JobSnapshot | None = None
 
 
+UNREADABLE = Failure("UnreadableAnswer", "UnreadableAnswer: the answer is not JSON")
 UNKNOWN_OUTCOME = JobSnapshot(state=JobState.UNKNOWN)

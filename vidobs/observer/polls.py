@@ -122,14 +122,17 @@ class Poll:
         end_ns = self._observer.clock.time_ns()
         recorded = None
         if self._job is not None:
+            polls = self._count(None)
             recorded = self._observer.record(
                 self._call,
-                _nothing_new(self._job, self._count(None)),
+                _nothing_new(self._job, polls),
                 now_ns=end_ns,
                 job=self._job,
                 span=self._seen_by,
                 failure=failure,
             )
+            if recorded is not None and recorded.job is self._job:  # the event is written, they not
+                self._keep_count(polls)
         self._finish(end_ns, None, recorded, failure)
 
     # -- inside ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum, auto
 from importlib import import_module
 from typing import Any
@@ -78,6 +79,15 @@ def announced_bytes(response: Any) -> int | None:
         return None
     length = response.headers.get("content-length", "")
     return int(length) if length.isdigit() else None
+
+
+def is_json(body: bytes) -> bool:
+    """Tell whether the SDK can decode a body: its decoder is less strict than ours."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class _WithPrompt(msgspec.Struct):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vidobs.config import PollSpans
 from vidobs.core.calls import Operation
 from vidobs.dialects import openai as dialect
+from vidobs.observer.outcome import UNREADABLE
 from vidobs.observer.polls import Poll
 from vidobs.sdk import _openai_answers as answers
 from vidobs.sdk import _openai_errors as errors
@@ -50,7 +51,9 @@ class Asking:
         if body is not None:
             self._answer(body)
         else:
-            reader = Collected(lambda read: self._answer(answers.decoded(response, read)))
+            reader = Collected(
+                lambda read: self._answer(answers.decoded(response, read), whole=reader.whole)
+            )
             watch(response, reader, self._runtime.guard)
 
     def raised(self, error: BaseException) -> None:
@@ -63,10 +66,10 @@ class Asking:
         elif self._live is not None:
             self._live.discard()
 
-    def _answer(self, body: Any) -> None:
+    def _answer(self, body: Any, *, whole: bool = True) -> None:
         operation = self._route.operation
         if operation is Operation.RETRIEVE:
-            self._polled(body)
+            self._polled(body, whole=whole)
             return
         poll = self._live or self._poll()
         if operation is Operation.LIST:
@@ -82,7 +85,7 @@ class Asking:
         else:
             poll.done()
 
-    def _polled(self, body: Any) -> None:
+    def _polled(self, body: Any, *, whole: bool) -> None:
         provider = self._watched.context(self._runtime).provider
         key = dialect.status_key(body)
         if self._runtime.observer.polls.same((provider, self._route.video_id or ""), key):
@@ -91,12 +94,18 @@ class Asking:
         private = self._private()
         snapshot = _snapshot(body, private.prompt)
         if snapshot is None:
-            if self._live is not None:
-                self._live.done()
+            self._unread(broken=whole and not answers.is_json(body))
             return
         poll = self._live or self._poll()
         prompt_hash = None if poll.known else self._prompt_hash(body)
         poll.answer(private.cleaned(snapshot), key, prompt_hash=prompt_hash)
+
+    def _unread(self, *, broken: bool) -> None:
+        """Note an answer that says nothing of a job; where it is broken, its reader fails on it."""
+        if broken:
+            (self._live or self._poll()).fail(UNREADABLE)
+        elif self._live is not None:
+            self._live.done()
 
     def _unchanged(self) -> None:
         """Count a poll that says what the last one said; a span only where all are wanted."""

@@ -53,6 +53,7 @@ class Collected:
         self._chunks: list[bytes] = []
         self._size = 0
         self._open = True
+        self.whole = False  # the answer was read to its end, and all of it is kept
 
     def feed(self, chunk: bytes) -> None:
         """Keep a chunk, unless there is far more than an answer can hold."""
@@ -60,10 +61,11 @@ class Collected:
         if self._size <= self.MOST_BYTES:
             self._chunks.append(chunk)
 
-    def end(self, *, exhausted: bool) -> None:  # noqa: ARG002 - a body cut short is no answer either way
+    def end(self, *, exhausted: bool) -> None:
         """Hand over what was read, once."""
         if self._open:
             self._open = False
+            self.whole = exhausted and self._size <= self.MOST_BYTES
             self._done(b"".join(self._chunks))
 
     def broke(self, error: BaseException) -> None:  # noqa: ARG002 - the user sees it

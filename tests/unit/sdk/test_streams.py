@@ -153,6 +153,16 @@ def test_a_small_body_is_collected_once(body):
     assert got == [b"onetwothree"]
 
 
+def test_a_body_that_was_left_or_is_too_large_is_not_whole(body):
+    """What could not be read in it is no fault of the server's."""
+    collected = [Collected(lambda _read: None) for _ in range(3)]
+    whole, left, large = collected
+    body(CHUNKS, whole).read()
+    body(CHUNKS, left).read(most=1)
+    body([b"x" * 200_000, b"y" * 200_000], large).read()
+    assert [one.whole for one in collected] == [True, False, False]
+
+
 def test_a_large_body_is_not_kept(body):
     """An answer is small; what is larger is not one, and is not held in memory."""
     got = []
