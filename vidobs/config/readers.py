@@ -21,6 +21,7 @@ Reader = Callable[[object, str], object]
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
+_MOST = 1 << 63
 ENTRY_ID = "a type such as 'webhook', or type/name such as 'webhook/audit'"
 
 
@@ -70,6 +71,17 @@ def seconds(value: object, where: str) -> float:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
         raise ConfigError(f"{where}: got {_got(value)}; allowed: a number of seconds, 0 or more")
+    return number
+
+
+def count(value: object, where: str) -> int:
+    """Read a whole number."""
+    try:
+        number = 0 if isinstance(value, bool) else int(str(value))
+    except ValueError:
+        number = 0
+    if not 1 <= number < _MOST:
+        raise ConfigError(f"{where}: got {_got(value)}; allowed: a whole number, 1 or more")
     return number
 
 

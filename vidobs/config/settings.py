@@ -19,6 +19,8 @@ from vidobs.core.policies import BillingPolicy, parse_policies
 from vidobs.core.prices import PriceRow, parse_price_rows
 
 SAME_TRACE_S = 3600.0
+MEDIA_MAX_BYTES = 1 << 30
+MEDIA_RETENTION_DAYS = 30
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     callbacks: tuple[object, ...] = ()
     exporters: Mapping[str, Mapping[str, object]] = {}
     capture: CapturePolicy = CapturePolicy()
+    media_max_bytes: int = MEDIA_MAX_BYTES
+    media_retention_days: int = MEDIA_RETENTION_DAYS
     ledger: LedgerUrl = msgspec.field(default_factory=default_ledger)
     durability: Durability = Durability.NORMAL
     http_spans: HttpSpans = HttpSpans.CREATES
@@ -105,7 +109,25 @@ SETTINGS: tuple[Setting, ...] = (
         type=_words(Media),
         read=readers.choice(Media),
         default="none",
-        doc="What is kept of pictures and videos.",
+        doc="What is kept of a video when it is downloaded: with `thumbnail` a small picture, with"
+        " `full` the file too, in the folder `<ledger>.media`. Pictures need the extra `media`.",
+    ),
+    Setting(
+        name="media_max_bytes",
+        env="VIDOBS_MEDIA_MAX_BYTES",
+        type="bytes",
+        read=readers.count,
+        default=str(MEDIA_MAX_BYTES),
+        doc="How much the media folder may hold; the oldest files go first. Downloads under way may"
+        " take as much again for a while. Of a larger video nothing is kept.",
+    ),
+    Setting(
+        name="media_retention_days",
+        env="VIDOBS_MEDIA_RETENTION_DAYS",
+        type="days",
+        read=readers.count,
+        default=str(MEDIA_RETENTION_DAYS),
+        doc="How long a thumbnail or a video stays in the media folder.",
     ),
     Setting(
         name="ledger",

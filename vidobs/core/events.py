@@ -29,6 +29,7 @@ class EventName(StrEnum):
     UNKNOWN = "video.unknown"  # sent, and nobody knows whether it was accepted
     DOWNLOADED = "video.downloaded"  # the bytes of an asset were read
     MISMATCH = "video.mismatch"  # the delivered file is not what was asked for
+    THUMBNAIL = "video.thumbnail"  # a picture of it is beside the ledger: `job.file.thumbnail`
     EXPIRING = "video.expiring"  # paid for, not downloaded, soon gone
     STUCK = "video.stuck"  # no change for longer than it should take
     CALL_FAILED = "call.failed"  # a call raised; the job may be fine

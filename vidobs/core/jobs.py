@@ -95,6 +95,7 @@ class VideoFile(msgspec.Struct, frozen=True, omit_defaults=True):
     fps: Decimal | None = None  # probed: frames per second, on average
     audio: bool | None = None  # probed: whether there is a sound track
     codec: str | None = None  # probed: of the picture, `avc1`, `hvc1`, `av01`, ...
+    thumbnail: str | None = None  # file name in the folder beside the ledger, while it is kept
 
 
 class TraceRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -196,6 +197,7 @@ class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     asset: AssetState | None = None
     polls: int = 0  # polls since this process last wrote the job
     attempts: int | None = None
+    thumbnail: str | None = None  # made of the asset, under this name
 
 
 def _between(start: datetime | None, end: datetime | None) -> float | None:

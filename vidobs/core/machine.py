@@ -26,6 +26,7 @@ PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor e
 _NOT_WORTH_A_WRITE = frozenset({"polls", "progress", "raw_status"})
 
 _RUNNING = (JobState.QUEUED, JobState.IN_PROGRESS)
+_NO_FILE = VideoFile()
 _WITHIN_SECOND = timedelta(microseconds=999_999)
 
 _ORDER = {
@@ -70,6 +71,8 @@ def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Adv
         _enter(job, snapshot, target, now=now, changes=changes, events=events)
     elif _new_tenth(job, changes):
         events.append(EventName.PROGRESS)
+    if "file" in changes:
+        events.append(EventName.THUMBNAIL)
     new_word = snapshot.state is None and "raw_status" in changes
     if not (events or new_word or changes.keys() - _NOT_WORTH_A_WRITE):
         return Advance(job)
@@ -84,7 +87,8 @@ def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     complete = snapshot.file is None or snapshot.file.complete
     changes: dict[str, Any] = {}
     if snapshot.file is not None:
-        changes["file"] = snapshot.file if complete else _with_what_is_known(snapshot.file, job)
+        file = snapshot.file if complete else _with_what_is_known(snapshot.file, job)
+        changes["file"] = msgspec.structs.replace(file, thumbnail=_file(job).thumbnail)
     if complete and snapshot.file is not None:
         changes["asset"] = AssetState.DOWNLOADED
     moved = msgspec.structs.replace(job, **changes)
@@ -113,6 +117,10 @@ def _with_what_is_known(part: VideoFile, job: Job) -> VideoFile:
         audio=whole.audio,
         codec=whole.codec,
     )
+
+
+def _file(job: Job) -> VideoFile:
+    return job.file or _NO_FILE
 
 
 def _target(current: JobState, snapshot: JobSnapshot) -> JobState:
@@ -147,6 +155,8 @@ def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
         changes["attempts"] = snapshot.attempts
     if snapshot.asset is not None and snapshot.asset is not job.asset:
         changes["asset"] = snapshot.asset
+    if snapshot.thumbnail is not None and snapshot.thumbnail != _file(job).thumbnail:
+        changes["file"] = msgspec.structs.replace(_file(job), thumbnail=snapshot.thumbnail)
     if snapshot.polls:
         changes["polls"] = job.polls + snapshot.polls
     return changes

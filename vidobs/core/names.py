@@ -70,7 +70,7 @@ LINK_KIND = "vidobs.link"  # on a link to the create span: `job`
 EVENT_ID = "vidobs.event.id"  # stable across retries and exporters
 EVENT_NAME = "vidobs.event.name"  # the event, on metrics
 GUARD_WHERE = "vidobs.guard.where"  # which part of vidobs failed, on metrics
-LOST_REASON = "vidobs.lost.reason"  # why writes were given up, on metrics
+LOST_REASON = "vidobs.lost.reason"  # why writes or pictures were given up, on metrics
 
 # -- event names of log records that no job event stands for ---------------------------------------
 EXCEPTION_EVENT = "gen_ai.client.operation.exception"
@@ -136,6 +136,7 @@ METRIC_COST_UNKNOWN = "vidobs.video.cost.unknown"  # {job}, settled without a kn
 METRIC_CALL_ERRORS = "vidobs.call.errors"  # {call}
 METRIC_GUARD_TRIPS = "vidobs.guard.trips"  # {trip}, faults of vidobs itself
 METRIC_LOST = "vidobs.ledger.lost"  # {write}
+METRIC_MEDIA_LOST = "vidobs.media.lost"  # {file}, video or picture
 
 CALL_DURATION_BUCKETS = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,

@@ -35,6 +35,7 @@ _LOOKS = {  # event: glyph, the same in ASCII, colour
     EventName.UNKNOWN: ("?", "?", _YELLOW),
     EventName.DOWNLOADED: ("↓", "v", _GREEN),
     EventName.MISMATCH: ("!", "!", _YELLOW),
+    EventName.THUMBNAIL: ("▣", "#", _GREEN),
     EventName.EXPIRING: ("!", "!", _YELLOW),
     EventName.STUCK: ("!", "!", _YELLOW),
     EventName.CALL_FAILED: ("✗", "x", _RED),
@@ -76,7 +77,7 @@ class Fact(NamedTuple):
 class EventLine:
     """Turns an event into a line, for one kind of terminal: with or without colours, or Unicode."""
 
-    GLYPHS = "✓▶↓…"  # an encoding that can write these can write every glyph of a line
+    GLYPHS = "✓▶↓▣…"  # an encoding that can write these can write every glyph of a line
 
     def __init__(self, *, colour: bool, ascii_only: bool, width: int | None = None) -> None:
         """Make lines that may be of any length, or hold what fits `width` columns best."""
@@ -151,6 +152,8 @@ def facts_of(event: VideoEvent) -> Iterator[Fact]:
         yield Fact(f"{job.progress} %")
     if event.name is EventName.DOWNLOADED and job.file is not None:
         yield from _file(job.file)
+    if event.name is EventName.THUMBNAIL and job.file is not None and job.file.thumbnail:
+        yield Fact(safe(job.file.thumbnail))
     if job.queue_s is not None and event.name is not EventName.PROGRESS:
         yield Fact(f"queue {job.queue_s:.1f}s", spare=Spare.SECOND)
     if job.render_s is not None:

@@ -26,6 +26,13 @@ VIDEO = ".mp4"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
+class Tidied(NamedTuple):
+    """What tidying came to."""
+
+    files_gone: int
+    bytes_left: int
+
+
 class _Kept(NamedTuple):
     """A file of ours, in the order in which files go: the oldest first, a picture last."""
 
@@ -66,8 +73,8 @@ class MediaFolder:
         places = [self.place(job_id, suffix) for job_id in named for suffix in (PICTURE, VIDEO)]
         return sum(map(_removed, places))
 
-    def tidy(self, *, most_bytes: int, oldest_ns: int) -> int:
-        """Remove what is too old, then the oldest of what is too much; return how many files.
+    def tidy(self, *, most_bytes: int, oldest_ns: int) -> Tidied:
+        """Remove what is too old, then the oldest of what is too much.
 
         What a process that died left half-written goes too. Files that are not ours stay.
         """
@@ -83,7 +90,7 @@ class MediaFolder:
                 break
             gone += _removed(one.path)
             size_bytes -= one.size_bytes
-        return gone
+        return Tidied(gone, size_bytes)
 
     def _files(self) -> Iterator[_Kept]:
         """Yield what is kept; on the way half-written files of dead processes are removed."""

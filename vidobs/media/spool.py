@@ -83,6 +83,7 @@ class Spool:
         self._lost = lost
         self._open = _Open(folder, allowance)
         self._end = weakref.finalize(self, self._open.let_go)
+        self._end.atexit = False  # pictures are still made then; who owns the spools drops the rest
         self.path = Path(self._open.name)
         try:
             fcntl.flock(self._open.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,6 +95,11 @@ class Spool:
     def open(self) -> bool:
         """Whether everything that was written is there."""
         return self._end.alive
+
+    @property
+    def size_bytes(self) -> int:
+        """How much was written."""
+        return self._open.size_bytes
 
     def expect(self, size_bytes: int | None) -> None:
         """Hear how many bytes will come, and give up at once when they are too many."""
@@ -126,7 +132,8 @@ class Spool:
 
     def drop(self) -> None:
         """Remove the file, if it is still here."""
-        self._end()
+        if self._end.detach() is not None:  # not called: while Python exits that would do nothing
+            self._open.let_go()
 
     def _give_up(self, why: Loss, error: OSError | None = None) -> None:
         if self._end.alive:

@@ -14,6 +14,7 @@ from vidobs.ledger.codec import moment
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
     from vidobs.core.protocols import Recorded
+    from vidobs.media.spool import Spool
     from vidobs.observer.observer import Observer
     from vidobs.observer.outcome import Failure
 
@@ -27,7 +28,7 @@ class Download:
 
     __slots__ = (
         "_call", "_digest", "_expected", "_first_ns", "_job", "_observer", "_open", "_packed",
-        "_part", "_reader", "_size", "_span", "_start_ns",
+        "_part", "_reader", "_size", "_span", "_spool", "_start_ns",
     )  # fmt: skip
 
     def __init__(self, observer: Observer, call: VideoCall) -> None:
@@ -53,6 +54,7 @@ class Download:
         self._expected: int | None = None
         self._part: str | None = None
         self._packed = False
+        self._spool: Spool | None = None
         self._open = True
 
     @property
@@ -92,6 +94,10 @@ class Download:
         """Count a chunk on its way to the reader; not `stream`: all that was read long ago."""
         if self._first_ns is None and stream:
             self._first_ns = self._observer.clock.time_ns()
+        if not self._size and chunk:
+            self._spool = self._begin_to_keep()
+        if self._spool is not None:
+            self._spool.write(chunk)
         self._size += len(chunk)
         self._digest.update(chunk)
         if self._reader is not None:
@@ -113,6 +119,7 @@ class Download:
         if self._open:
             self._open = False
             self._finish(self._observer.clock.time_ns(), None)
+            self._keep(None)
 
     def fail(self, failure: Failure) -> None:
         """Record that the request, or reading the answer, raised."""
@@ -136,6 +143,7 @@ class Download:
                 failure=failure,
             )
         self._finish(end_ns, recorded, failure)
+        self._keep(None)
 
     def _after(self, failure: Failure, file: VideoFile | None) -> JobSnapshot:
         """What a download that raised says of the job: what was read, and whether it is gone."""
@@ -193,6 +201,29 @@ class Download:
                 download=True,
             )
         self._finish(end_ns, recorded)
+        self._keep(file)
+
+    def _begin_to_keep(self) -> Spool | None:
+        """Open a file for the bytes, where the policy asks for it and they are a whole video."""
+        keeper = self._observer.keeper
+        whole = self._is_video and self._part is None and not self._packed
+        if keeper is None or self._job is None or not whole:
+            return None
+        spool = keeper.spool()
+        if spool is not None:
+            spool.expect(self._expected)
+        return spool
+
+    def _keep(self, file: VideoFile | None) -> None:
+        """Hand a video over to be kept, or drop what is not a whole one."""
+        spool, self._spool = self._spool, None
+        keeper, job, reader = self._observer.keeper, self._job, self._reader
+        if spool is None or keeper is None or job is None or reader is None:
+            return
+        if file is not None and file.complete and reader.probe is not None:
+            keeper.take(spool, job)
+        else:
+            spool.drop()
 
     def _finish(
         self, end_ns: int, recorded: Recorded | None, failure: Failure | None = None

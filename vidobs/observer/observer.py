@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vidobs.core.money import Cost
     from vidobs.core.protocols import Clock
     from vidobs.ledger.backlog import Backlog
+    from vidobs.observer.keeping import Keeper
     from vidobs.observer.limits import SpendLimit
     from vidobs.observer.outcome import Failure
     from vidobs.telemetry.spans import OpenSpan, Tracing
@@ -50,6 +51,7 @@ class Observer:
         hand_on: Callable[[Happening], None],
         guard: Guard,
         poll_spans: str = "changes",
+        keeper: Keeper | None = None,
     ) -> None:
         self.backlog = backlog
         self.tracing = tracing
@@ -59,6 +61,7 @@ class Observer:
         self.hand_on = hand_on
         self.guard = guard
         self.poll_spans = poll_spans
+        self.keeper = keeper
         self.polls = PollCounts()
         self.prompts = Prompts()
         self.limits: dict[str, SpendLimit] = {}  # by jobs that have not ended

@@ -27,6 +27,7 @@ from vidobs.dialects.openai import CallContext, address_of, provider_of
 from vidobs.ledger.database import MEMORY
 from vidobs.observer.observer import Observer
 from vidobs.runtime.maintenance import Maintenance
+from vidobs.runtime.media import MediaKeeper
 from vidobs.runtime.store import LateOutbox, LedgerStore
 from vidobs.telemetry import http, setup
 from vidobs.telemetry.signals import Signals
@@ -76,6 +77,7 @@ class Runtime:
             begin=self._begin, publish=self._publish, chores=self._chores, guard=self.guard
         )
         self.store.wake = self.maintenance.wake
+        self.media = self._media_keeper()
         self.observer = Observer(
             backlog=self.store.backlog,
             tracing=self.tracing,
@@ -85,11 +87,22 @@ class Runtime:
             hand_on=self.maintenance.hand_on,
             guard=self.guard,
             poll_spans=settings.poll_spans.value,
+            keeper=self.media,
         )
         self._fingerprint: Fingerprint | None = None
         self._closed = False
         if self.relay.route:
             self.maintenance.start()  # what an earlier process left goes out now
+
+    def _media_keeper(self) -> MediaKeeper:
+        return MediaKeeper(
+            self.settings,
+            clock=self.clock,
+            getrandbits=self.bits,
+            record=self.store.backlog.record,
+            lost=self.signals.media_lost,
+            wake=self.maintenance.wake,
+        )
 
     def _resolve_callbacks(self) -> None:
         found = registry.resolve(self.settings.callbacks, self.settings.exporters)
@@ -172,6 +185,9 @@ class Runtime:
 
     def _chores(self) -> float:
         late, rest = self.store.keep(time.monotonic())
+        worked = self.guard.run("media", self.media.work, time.monotonic())
+        if worked is not None:
+            late, rest = late + worked[0], min(rest, worked[1])
         if late:
             for event in (event for seen in late for event in seen.events):
                 self.observer.note_spend(event.job)
@@ -189,6 +205,8 @@ class Runtime:
         """Wait until functions were told of what happened so far; exporters may lag behind."""
         deadline = time.monotonic() + timeout_s
         published = self.maintenance.flush(timeout_s)
+        while published and self.media.waiting:
+            published = self.maintenance.flush(_until(deadline))
         return self.callbacks.drain(_until(deadline)) == 0 and published
 
     def flush(self, timeout_s: float) -> int:
@@ -218,6 +236,7 @@ class Runtime:
         self.forget_functions()
         left = self.relay.close(_until(deadline)) + self.maintenance.left
         self.maintenance.stop(_until(deadline))
+        self.media.close()
         lost = self.store.close()
         if lost:
             self.signals.lost(lost, "the ledger could not be written before the process ended")
@@ -226,12 +245,13 @@ class Runtime:
         return left + lost
 
     def _write(self, deadline: float) -> None:
-        """Publish what happened; write what waits for the ledger, unless that stays broken."""
+        """Publish what happened, make the pictures, write what waits unless that stays broken."""
         backlog = self.store.backlog
         while True:
             backlog.hurry()
             self.maintenance.flush(_until(deadline))
-            if not backlog.waiting or backlog.broken or time.monotonic() >= deadline:
+            unwritten = backlog.waiting and not backlog.broken
+            if not (unwritten or self.media.waiting) or time.monotonic() >= deadline:
                 return
 
     def forget_functions(self) -> None:

@@ -150,7 +150,7 @@ class LedgerStore:
 
     def keep(self, now_s: float) -> tuple[list[Happening], float]:
         """Do what is due; return late events, and in how many seconds to come again."""
-        late = [_late(done, seen.now_ns) for seen, done in self.backlog.retry(now_s)]
+        found = [late(done, seen.now_ns) for seen, done in self.backlog.retry(now_s)]
         ledger = self._ledger
         if ledger is not None and not self.backlog.broken and self.path != MEMORY:
             try:
@@ -159,8 +159,8 @@ class LedgerStore:
                 pass
             except LedgerUnusableError as error:
                 self.backlog.broke(ledger, error)
-            late += self._rescued(ledger)
-        return [seen for seen in late if seen.events], self._rest(now_s)
+            found += self._rescued(ledger)
+        return [seen for seen in found if seen.events], self._rest(now_s)
 
     def _rest(self, now_s: float) -> float:
         rest = self.backlog.rest_s(now_s)
@@ -188,7 +188,7 @@ class LedgerStore:
         """Return the events of the creates of dead processes, found since the last time."""
         found: list[Happening] = []
         while ledger.rescued:
-            found.append(_late(ledger.rescued.popleft(), self._clock.time_ns()))
+            found.append(late(ledger.rescued.popleft(), self._clock.time_ns()))
         return found
 
     def _check_file(self) -> None:
@@ -279,7 +279,7 @@ class LateOutbox:
         return self._store.outbox().behind(exporter)
 
 
-def _late(done: Recorded, now_ns: int) -> Happening:
+def late(done: Recorded, now_ns: int) -> Happening:
     """Events that no call of this moment caused."""
     return Happening(
         operation=done.job.operation,

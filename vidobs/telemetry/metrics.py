@@ -83,6 +83,9 @@ class Instruments:
             names.METRIC_GUARD_TRIPS, "{trip}", "Faults of vidobs itself, kept from the caller"
         )
         self.lost = meter.create_counter(names.METRIC_LOST, "{write}", "Ledger writes given up")
+        self.media_lost = meter.create_counter(
+            names.METRIC_MEDIA_LOST, "{file}", "Videos or pictures that could not be kept"
+        )
 
 
 class Metrics:
@@ -136,6 +139,12 @@ class Metrics:
         to = self._instruments.get()
         if to is not None:
             to.lost.add(count, {names.LOST_REASON: attributes.text(why)})
+
+    def media_lost(self, count: int, why: str) -> None:
+        """Count videos or pictures that could not be kept."""
+        to = self._instruments.get()
+        if to is not None:
+            to.media_lost.add(count, {names.LOST_REASON: attributes.text(why)})
 
     def guard_tripped(self, where: str) -> None:
         """Count a fault of vidobs itself."""

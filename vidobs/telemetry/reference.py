@@ -65,8 +65,8 @@ Recorded as things happen, through the OpenTelemetry meter provider that is set 
 derived from spans, which may be sampled away. All carry `{names.PROVIDER_NAME}` and, where it is
 known, `{names.REQUEST_MODEL}`; durations of jobs also `{names.JOB_STATE}`, cost also
 `{names.COST_BASIS}`, `{names.METRIC_JOBS}` also `{names.EVENT_NAME}` and `{names.JOB_REASON}`,
-calls also `{names.OPERATION_NAME}` and `{names.ERROR_TYPE}`. The two about vidobs itself carry
-`{names.GUARD_WHERE}` and `{names.LOST_REASON}` alone. No metric carries ids, users, tags, prompts
+calls also `{names.OPERATION_NAME}` and `{names.ERROR_TYPE}`. Those about vidobs itself carry
+`{names.GUARD_WHERE}` or `{names.LOST_REASON}` alone. No metric carries ids, users, tags, prompts
 or keys; behind the first {MAX_VALUES} models a model is `{OTHER}`.
 
 | metric | kind | unit | what it measures |

@@ -68,6 +68,10 @@ class Signals:
             lambda: {names.LOG_COUNT: count, names.LOG_FIELD_OF[names.LOST_REASON]: why},
         )
 
+    def media_lost(self, count: int, why: str) -> None:
+        """Count videos or pictures that could not be kept."""
+        self._metrics.media_lost(count, why)
+
     def guard_tripped(self, where: str) -> None:
         """Count a fault of vidobs itself. May be called from any thread."""
         self._metrics.guard_tripped(where)

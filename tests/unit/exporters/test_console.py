@@ -157,6 +157,15 @@ LINES = [
         ),
     ),
     (
+        an_event(
+            EventName.THUMBNAIL, state=JobState.COMPLETED, file=VideoFile(thumbnail="job_1.jpg")
+        ),
+        (
+            "14:03:21 ▣ video.thumbnail  sora-2     c037e501/video_…1e0678d5"
+            "  job_1.jpg · cost unknown · trace 4bf92f35"
+        ),
+    ),
+    (
         an_event(EventName.CALL_FAILED, detail="RateLimitError: slow down", state=JobState.QUEUED),
         (
             "14:03:21 ✗ call.failed      sora-2     c037e501/video_…1e0678d5"

@@ -126,7 +126,7 @@ def test_what_is_too_old_goes(folder):
     """By the day it was kept, whatever there is room for."""
     keep(folder, "old", days_ago=31)
     keep(folder, "new", days_ago=29)
-    assert folder.tidy(most_bytes=LOTS, oldest_ns=NOW_NS - 30 * DAY_NS) == 1
+    assert folder.tidy(most_bytes=LOTS, oldest_ns=NOW_NS - 30 * DAY_NS).files_gone == 1
     assert names(folder) == ["new.jpg"]
 
 
@@ -136,10 +136,10 @@ def test_of_too_much_the_oldest_goes(folder):
     keep(folder, "b", 300, suffix=VIDEO, days_ago=2)
     keep(folder, "b", days_ago=2)
     keep(folder, "c", days_ago=1)
-    assert folder.tidy(most_bytes=600, oldest_ns=0) == 0
-    assert folder.tidy(most_bytes=599, oldest_ns=0) == 1
+    assert folder.tidy(most_bytes=600, oldest_ns=0).files_gone == 0
+    assert folder.tidy(most_bytes=599, oldest_ns=0).files_gone == 1
     assert names(folder) == ["b.jpg", "b.mp4", "c.jpg"]
-    assert folder.tidy(most_bytes=499, oldest_ns=0) == 1
+    assert folder.tidy(most_bytes=499, oldest_ns=0) == (1, 200)
     assert names(folder) == ["b.jpg", "c.jpg"]
 
 
@@ -151,14 +151,14 @@ def test_what_is_not_ours_stays(folder, tmp_path):
     (folder.path / "link.mp4").symlink_to(outside)
     (folder.path / "notes.txt").write_text("mine")
     (folder.path / "folder.mp4").mkdir()
-    assert folder.tidy(most_bytes=0, oldest_ns=NOW_NS + DAY_NS) == 1
+    assert folder.tidy(most_bytes=0, oldest_ns=NOW_NS + DAY_NS).files_gone == 1
     assert names(folder) == ["folder.mp4", "link.mp4", "notes.txt"]
     assert outside.exists()
 
 
 def test_a_folder_that_is_not_there_needs_no_tidying(folder):
     """And it is not made for that."""
-    assert folder.tidy(most_bytes=0, oldest_ns=0) == 0
+    assert folder.tidy(most_bytes=0, oldest_ns=0).files_gone == 0
     assert folder.remove(["a"]) == 0
     assert not folder.path.exists()
 

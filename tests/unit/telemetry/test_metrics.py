@@ -183,9 +183,11 @@ def test_faults_and_losses_are_counted(meter):
     """Where and why are the attributes."""
     meter.metrics.guard_tripped("observer.answer")
     meter.metrics.lost(3, "disk full")
+    meter.metrics.media_lost(2, "media_disk")
     assert meter.read() == {
         "vidobs.guard.trips": [({"vidobs.guard.where": "observer.answer"}, 1)],
         "vidobs.ledger.lost": [({"vidobs.lost.reason": "disk full"}, 3)],
+        "vidobs.media.lost": [({"vidobs.lost.reason": "media_disk"}, 2)],
     }
 
 
@@ -195,6 +197,7 @@ def test_without_a_provider_nothing_is_recorded(job):
     metrics.call(call(Operation.CREATE))
     metrics.event(event(EventName.COMPLETED, job))
     metrics.lost(1, "x")
+    metrics.media_lost(1, "x")
     metrics.guard_tripped("x")
 
 
