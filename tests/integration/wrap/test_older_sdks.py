@@ -1,4 +1,4 @@
-"""The same tests of verbs and retries against the oldest and the last 2.x of the SDK."""
+"""The same tests of verbs, retries and faults against the oldest and the last 2.x of the SDK."""
 
 import os
 import re
@@ -16,6 +16,7 @@ FILES = (
     "test_interrupted.py",
     "test_spans.py",
     "test_canaries.py",
+    "../faults",
 )
 
 
