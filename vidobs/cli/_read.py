@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from vidobs.core.errors import ConfigError
+from vidobs.core.jobs import Job
 
 if TYPE_CHECKING:
     import typer
 
     from vidobs.core.events import VideoEvent
-    from vidobs.core.jobs import Job, JobState
+    from vidobs.core.jobs import JobState
     from vidobs.core.reports import Children, LedgerInfo, Spend
 
 
@@ -78,11 +80,21 @@ def ledger_path() -> str:
     return path
 
 
+def kept_media(job: Job) -> list[Path]:
+    """Return the files that are kept of a job's video beside the ledger that the settings name."""
+    from vidobs import config
+    from vidobs.media.folder import MediaFolder
+
+    path = config.load().settings.ledger.path
+    return [] if path is None else MediaFolder.beside(path).kept(job.job_id)
+
+
 class Doors(msgspec.Struct, frozen=True):
     """Where the commands get the ledger and the time from; a test hands in its own as `obj`."""
 
     open_reader: Callable[[], Reader] = open_reader
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    kept_media: Callable[[Job], list[Path]] = kept_media
 
 
 def doors(ctx: typer.Context) -> Doors:

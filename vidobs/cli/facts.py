@@ -17,6 +17,7 @@ from vidobs.core.reports import Children
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
+    from pathlib import Path
 
     from vidobs.cli._read import Reader
     from vidobs.core.events import VideoEvent
@@ -55,12 +56,17 @@ def facts_table(job: Job) -> Table:
 
 
 def bill(
-    job: Job, events: Sequence[VideoEvent], lineage: Lineage, *, ascii_only: bool = False
+    job: Job,
+    events: Sequence[VideoEvent],
+    lineage: Lineage,
+    *,
+    kept: Sequence[Path] = (),
+    ascii_only: bool = False,
 ) -> Iterator[Table]:
     """Yield what stands below the waterfall: the money, then the family and the small print."""
     arrow = Text(" -> " if ascii_only else " → ", style="dim")
     yield _grid([("cost", _cost(job, events, arrow)), *_lines(job.cost.lines)])
-    yield _grid([*_family(job, lineage), *_small_print(job)])
+    yield _grid([*_family(job, lineage), *_small_print(job, kept)])
 
 
 def _grid(facts: Iterable[Fact]) -> Table:
@@ -150,7 +156,7 @@ def _relative(provider_job_id: str, job: Job | None) -> Text:
     return text.append(f" {made}", style="dim") if made else text
 
 
-def _small_print(job: Job) -> Iterator[Fact]:
+def _small_print(job: Job, kept: Sequence[Path]) -> Iterator[Fact]:
     yield "request", safe(_asked_for(job))
     if job.request_hash:
         yield "hash", safe(job.request_hash)
@@ -159,6 +165,8 @@ def _small_print(job: Job) -> Iterator[Fact]:
     yield "asset", safe(_asset(job))
     if job.file is not None and job.file.sha256:
         yield "sha256", safe(job.file.sha256)
+    for path in kept:
+        yield ("picture" if path.suffix == ".jpg" else "file"), safe(str(path))
     if job.user:
         yield "user", safe(job.user)
     if job.tags:

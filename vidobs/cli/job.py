@@ -49,7 +49,8 @@ def job(
     console.print(Waterfall(found, story))
     console.print()
     ascii_only = console.options.ascii_only
-    for block in bill(found, events, lineage, ascii_only=ascii_only):
+    kept = doors(ctx).kept_media(found)
+    for block in bill(found, events, lineage, kept=kept, ascii_only=ascii_only):
         console.print(block)
         console.print()
     if spans:

@@ -67,6 +67,13 @@ class MediaFolder:
             raise ValueError(f"{job_id!r} is no job id")
         return self.path / f"{job_id}{suffix}"
 
+    def kept(self, job_id: str) -> list[Path]:
+        """Return what there is of a job: its picture, its file, both or nothing."""
+        if _ID.fullmatch(job_id) is None:
+            return []
+        places = (self.place(job_id, suffix) for suffix in (PICTURE, VIDEO))
+        return [path for path in places if path.is_file()]
+
     def remove(self, job_ids: Iterable[str]) -> int:
         """Remove everything of some jobs; return how many files there were."""
         named = [job_id for job_id in job_ids if _ID.fullmatch(job_id)]

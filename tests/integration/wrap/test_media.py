@@ -12,9 +12,11 @@ import openai
 import pytest
 from mp4_kit import real_mp4
 from PIL import Image
+from typer.testing import CliRunner
 
 import vidobs
 from vidobs import runtime
+from vidobs.cli.app import app
 from vidobs.media.spool import Loss
 from vidobs.testing import FrozenClock, isolated
 
@@ -124,6 +126,26 @@ def test_nothing_is_kept_unless_asked(content, sandbox, disk, watch, connect):
     assert [job.file.thumbnail for job in seen.jobs] == [None] * 3
     assert disk.names is None
     assert "video.thumbnail" not in seen.names
+
+
+def test_the_command_line_says_where_it_is(sandbox, disk, connect):
+    """`vidobs job ID` shows what is there now, and nothing that has been removed."""
+    seen, api = disk.keep("full"), connect(sandbox.base_url)
+    read(api, "streamed", made(api))
+    job_id = seen.job.job_id
+    paths = [str(disk.path / f"{job_id}{suffix}") for suffix in (".jpg", ".mp4")]
+    assert [path in shown(disk, job_id) for path in paths] == [True, True]
+    (disk.path / f"{job_id}.mp4").unlink()
+    assert [path in shown(disk, job_id) for path in paths] == [True, False]
+    (disk.path / f"{job_id}.jpg").unlink()
+    assert [path in shown(disk, job_id) for path in paths] == [False, False]
+
+
+def shown(disk, job_id):
+    """Return what the command prints, without the spaces between."""
+    ran = CliRunner().invoke(app, ["job", job_id], env={"VIDOBS_LEDGER": disk.ledger})
+    assert ran.exit_code == 0
+    return "".join(ran.output.split())
 
 
 def test_a_second_download_keeps_what_there_is(sandbox, disk, connect):

@@ -168,8 +168,10 @@ def test_a_purged_job_takes_its_media_along(folder):
     keep(folder, "a")
     keep(folder, "a", suffix=VIDEO)
     keep(folder, "ab")
+    assert folder.kept("a") == [folder.path / "a.jpg", folder.path / "a.mp4"]
+    assert folder.kept("../a") == []
     assert folder.remove(["a", "never"]) == 2
-    assert names(folder) == ["ab.jpg"]
+    assert (names(folder), folder.kept("a")) == (["ab.jpg"], [])
 
 
 def test_what_a_killed_process_left_is_removed(folder, tmp_path):
