@@ -29,6 +29,7 @@ COMMANDS = {
     "tail": "vidobs.cli.tail:tail",
     "spend": "vidobs.cli.spend:spend",
     "prices": "vidobs.cli.prices:prices",
+    "ledger": "vidobs.cli.ledger:ledger",
     "config": "vidobs.cli.config:config",
     "doctor": "vidobs.cli.doctor:doctor",
 }
@@ -61,9 +62,12 @@ class Commands(TyperGroup):
 
 
 def _imported(name: str) -> Any:  # noqa: ANN401 - click's command class, whose module differs by version
-    module, _, function = COMMANDS[name].partition(":")
+    module, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(module), attribute)
+    if isinstance(found, typer.Typer):  # a command of commands
+        return get_command(found)
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(getattr(import_module(module), function))
+    alone.command(name)(found)
     return get_command(alone)
 
 

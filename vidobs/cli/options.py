@@ -26,8 +26,8 @@ _AGO = re.compile(r"(\d+)([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def read_since(text: str | None, now: datetime) -> datetime | None:
-    """Read `--since`: so long ago, or a date or time, in UTC where it names no zone.
+def read_since(text: str | None, now: datetime, *, option: str = "--since") -> datetime | None:
+    """Read a time: so long ago, or a date or time, in UTC where it names no zone.
 
     Raises:
         ConfigError: it is neither.
@@ -42,7 +42,7 @@ def read_since(text: str | None, now: datetime) -> datetime | None:
         return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise ConfigError(
-            f"--since: got {text!r}; write 24h, 7d, 2026-01-01 or 2026-01-01T12:00"
+            f"{option}: got {text!r}; write 24h, 7d, 2026-01-01 or 2026-01-01T12:00"
         ) from None
 
 

@@ -11,7 +11,7 @@ Exceptions of the user's own client pass through vidobs untouched; these are onl
     │   ├── LedgerBusyError    another process holds the write lock; try again
     │   └── LedgerUnusableError  the file is full, read-only, corrupt or not a ledger
     │       ├── LedgerMissingError  nothing has been observed yet
-    │       └── LedgerSchemaError  the file was written by a newer vidobs
+    │       └── LedgerSchemaError  another version of vidobs wrote the file
     └── ExportError            an exporter could not deliver a batch
 
 A message says what happened, what was given and what to do.
@@ -70,7 +70,7 @@ class LedgerMissingError(LedgerUnusableError):
 
 
 class LedgerSchemaError(LedgerUnusableError):
-    """The ledger was written by a newer vidobs; this version will not write to it."""
+    """The ledger is of another version: too new for this one, or older and not brought up yet."""
 
 
 class ExportError(VidobsError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -58,3 +60,46 @@ class Children(msgspec.Struct, frozen=True):
 
     jobs: tuple[Job, ...] = ()
     complete: bool = True  # False: more jobs came after it than were looked through
+
+
+class ExporterProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an exporter has come in the outbox."""
+
+    exporter: str
+    cursor: int  # the place of the last event that was delivered to it or passed over
+    behind: int  # events for it that are not delivered
+    dead_letters: int  # events that it refused for good
+    worker: str | None = None  # who delivers to it now
+
+
+class ProcessSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that writes to the ledger, or did when it died."""
+
+    host: str
+    pid: int
+    seen_at: datetime
+    alive: bool
+
+
+class LedgerSurvey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ledger holds and who uses it."""
+
+    path: str
+    size_bytes: int
+    wal_bytes: int  # of the write-ahead log beside it
+    schema: int
+    jobs: Mapping[str, int]  # by state
+    events: int
+    oldest: datetime | None  # creation of the oldest job
+    newest: datetime | None
+    spend_entries: int
+    exporters: tuple[ExporterProgress, ...]
+    processes: tuple[ProcessSeen, ...]
+
+
+class Violation(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that must never be so, and is."""
+
+    rule: str
+    count: int
+    examples: tuple[str, ...] = ()

@@ -37,6 +37,11 @@ def seq_at(moment: datetime) -> int:
     return (us(moment) // 1000) << SEQ_RANDOM_BITS
 
 
+def created_at(seq: int) -> datetime:
+    """Return when the job of a place was created, to the millisecond."""
+    return moment((seq >> SEQ_RANDOM_BITS) * 1000)
+
+
 def us(moment: datetime) -> int:
     """Return microseconds since 1970."""
     return (moment - EPOCH) // MICROSECOND

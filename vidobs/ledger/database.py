@@ -22,7 +22,7 @@ from vidobs.core.errors import (
     LedgerUnusableError,
 )
 from vidobs.ledger.keys import KEY_BYTES, KEY_NAME
-from vidobs.ledger.statements import SCHEMA_VERSION, queries, schema
+from vidobs.ledger.statements import SCHEMA_VERSION, queries, schema, steps_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ APPLICATION_ID = 0x7669646F  # "vido" in the header of the file tells a ledger f
 _SETUP_WAIT_S = 0.25  # once in a file's life, while another process makes the tables
 _PAUSE_S = 0.002
 _READ_ONLY = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+_EMPTY = "{path} is empty; a ledger appears there with the first observed job"
 _WAL_KEEPS_BYTES = 16 << 20  # a log that a burst made longer is cut when it starts over
 
 
@@ -85,9 +86,7 @@ def open_writer(path: str, *, full_sync: bool = False) -> apsw.Connection:
 def open_reader(path: str) -> apsw.Connection:
     """Open a ledger for reading only; its file must exist and be of a schema we know."""
     with translated(path):
-        if not Path(path).exists():
-            msg = f"there is no ledger at {path} yet; it appears with the first observed job"
-            raise LedgerMissingError(msg)
+        _check_there(path)
         connection = apsw.Connection(path, flags=_READ_ONLY)
         try:
             connection.set_busy_timeout(int(_SETUP_WAIT_S * 1000))
@@ -98,10 +97,43 @@ def open_reader(path: str) -> apsw.Connection:
         return connection
 
 
-def _check_filled(connection: apsw.Connection, path: str) -> None:
-    if _version(connection, path) == 0:
-        msg = f"{path} is empty; a ledger appears there with the first observed job"
+def migrate(path: str) -> tuple[int, int]:
+    """Bring a ledger to the schema of this version; return the schema before and after.
+
+    Raises:
+        LedgerMissingError: there is none yet.
+        LedgerSchemaError: a newer vidobs wrote it.
+        LedgerBusyError: somebody writes to it just now; try again.
+    """
+    with translated(path):
+        _check_there(path)
+        connection = apsw.Connection(path, flags=_READ_ONLY)
+        try:
+            before = _version(connection, path)
+        finally:
+            connection.close()
+        if before == 0:
+            raise LedgerMissingError(_EMPTY.format(path=path))
+    open_writer(path).close()
+    return before, SCHEMA_VERSION
+
+
+def _check_there(path: str) -> None:
+    if not Path(path).exists():
+        msg = f"there is no ledger at {path} yet; it appears with the first observed job"
         raise LedgerMissingError(msg)
+
+
+def _check_filled(connection: apsw.Connection, path: str) -> None:
+    found = _version(connection, path)
+    if found == 0:
+        raise LedgerMissingError(_EMPTY.format(path=path))
+    if found < SCHEMA_VERSION:
+        msg = (
+            f"ledger {path} has schema {found}, which is older than {SCHEMA_VERSION}; bring it up "
+            "with: vidobs ledger migrate"
+        )
+        raise LedgerSchemaError(msg)
 
 
 def _make_file(path: Path) -> None:
@@ -144,10 +176,14 @@ def _migrate(connection: apsw.Connection, path: str) -> None:
     """Bring an older or empty file to the schema of this version, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection, path) == 0:  # asked again: another process may have been faster
+        found = _version(connection, path)  # asked again: another process may have been faster
+        if found == 0:
             connection.execute(schema())
             connection.execute(queries()["keep_key"], (KEY_NAME, os.urandom(KEY_BYTES)))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        else:
+            for step in steps_from(found):
+                connection.execute(step)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:

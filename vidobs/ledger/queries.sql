@@ -165,7 +165,7 @@ SELECT tag.key || '=' || tag.value, count(DISTINCT spend.job_seq), sum(usd_nano)
        sum(possible_nano),
        count(DISTINCT job_seq) - count(DISTINCT iif(usd_nano IS NULL, NULL, job_seq)), sum(seconds)
 FROM spend
-JOIN job ON job.seq = spend.job_seq
+LEFT JOIN job ON job.seq = spend.job_seq
 LEFT JOIN json_each(job.doc, '$.attribution.tags') AS tag
 WHERE at_us >= ? GROUP BY 1 ORDER BY 3 DESC, 1;
 
@@ -191,3 +191,150 @@ WHERE instr(near.doc, ?);
 
 -- job_after --
 SELECT seq FROM job WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?;
+
+-- count_states --
+SELECT state, count(*) FROM job GROUP BY state ORDER BY 2 DESC, 1;
+
+-- span_of_jobs --
+SELECT min(seq), max(seq) FROM job;
+
+-- count_spend --
+SELECT count(*) FROM spend;
+
+-- exporters --
+SELECT relay.exporter, relay.cursor, relay.owner, relay.leased_until_us,
+    (SELECT count(*) FROM event
+     WHERE seq > relay.cursor AND instr(',' || route || ',', ',' || relay.exporter || ',')),
+    (SELECT count(*) FROM dead_letter WHERE dead_letter.exporter = relay.exporter)
+FROM relay ORDER BY relay.exporter;
+
+-- torn_rows --
+SELECT json_extract(doc, '$.job_id') FROM job
+WHERE state IS NOT coalesce(json_extract(doc, '$.state'), 'submitting')
+   OR provider IS NOT json_extract(doc, '$.provider')
+   OR provider_job_id IS NOT json_extract(doc, '$.provider_job_id')
+   OR model IS NOT json_extract(doc, '$.model');
+
+-- unsettled_jobs --
+SELECT json_extract(doc, '$.job_id') FROM job
+WHERE state IN ('completed', 'failed', 'cancelled', 'expired')
+  AND NOT EXISTS (SELECT 1 FROM spend WHERE spend.job_seq = job.seq);
+
+-- early_spend --
+SELECT json_extract(doc, '$.job_id') FROM job
+WHERE state NOT IN ('completed', 'failed', 'cancelled', 'expired')
+  AND EXISTS (SELECT 1 FROM spend WHERE spend.job_seq = job.seq);
+
+-- broken_entries --
+-- Entry 0 settles, 1, 2, ... adjust it.
+SELECT 'place ' || job_seq FROM spend GROUP BY job_seq
+HAVING min(entry) <> 0 OR max(entry) <> count(*) - 1;
+
+-- wrong_sums --
+SELECT json_extract(job.doc, '$.job_id')
+FROM (SELECT job_seq, sum(usd_nano) AS nano FROM spend GROUP BY job_seq) AS spent
+JOIN job ON job.seq = spent.job_seq
+WHERE spent.nano IS NOT
+    CAST(round(CAST(json_extract(job.doc, '$.cost.usd') AS REAL) * 1e9) AS INTEGER);
+
+-- wrong_ends --
+SELECT json_extract(job.doc, '$.job_id') FROM job
+LEFT JOIN json_each('[0' || job.events || ']') AS place
+LEFT JOIN event ON event.seq = place.value
+    AND event.name IN ('video.completed', 'video.failed', 'video.cancelled', 'video.expired')
+GROUP BY job.seq
+HAVING count(event.seq) <> (job.state IN ('completed', 'failed', 'cancelled', 'expired'));
+
+-- lost_events --
+SELECT DISTINCT json_extract(job.doc, '$.job_id') FROM job
+JOIN json_each('[' || substr(job.events, 2) || ']') AS place
+LEFT JOIN event ON event.seq = place.value
+WHERE event.seq IS NULL;
+
+-- stray_events --
+SELECT id FROM event WHERE seq NOT IN (
+    SELECT place.value FROM job JOIN json_each('[' || substr(job.events, 2) || ']') AS place
+);
+
+-- early_cursors --
+SELECT exporter FROM relay WHERE cursor > (SELECT coalesce(max(seq), 0) FROM event);
+
+-- letters_of_nothing --
+SELECT exporter || ' ' || seq FROM dead_letter WHERE seq NOT IN (SELECT seq FROM event);
+
+-- expired_jobs --
+-- Jobs that ended and of which nobody waits for an event. The newest event stays: SQLite would give
+-- its place to the next one, and the exporters' cursors are behind that place already.
+SELECT job.seq, job.version, job.events FROM job
+WHERE job.seq > ?1 AND job.seq < ?2
+  AND job.state IN ('completed', 'failed', 'cancelled', 'expired')
+  AND NOT EXISTS (
+    SELECT 1 FROM json_each('[0' || job.events || ']') AS place
+    JOIN event ON event.seq = place.value
+    WHERE event.seq = (SELECT max(seq) FROM event)
+       OR (?3 AND EXISTS (
+            SELECT 1 FROM relay
+            WHERE relay.cursor < event.seq
+              AND instr(',' || event.route || ',', ',' || relay.exporter || ',')
+       ))
+  )
+ORDER BY job.seq LIMIT ?4;
+
+-- jobs_with_content --
+SELECT job.seq, job.version, job.events FROM job
+WHERE job.seq > ? AND job.seq < ? AND (
+    job.prompt_hash IS NOT NULL
+    OR instr(job.doc, '"prompt":')
+    OR instr(job.doc, '"request_hash":')
+    OR json_extract(job.doc, '$.error.message') IS NOT NULL
+    OR EXISTS (
+        SELECT 1 FROM json_each('[0' || job.events || ']') AS place
+        JOIN event ON event.seq = place.value
+        WHERE instr(event.detail, ':') AND event.name <> 'video.mismatch'
+    )
+)
+ORDER BY job.seq LIMIT ?;
+
+-- jobs_of_user --
+SELECT seq, version, events FROM job
+WHERE seq > ? AND seq < ? AND json_extract(doc, '$.attribution.user') = ? ORDER BY seq LIMIT ?;
+
+-- spend_of_user --
+SELECT DISTINCT job_seq FROM spend WHERE job_seq > ? AND job_seq < ? AND user = ?
+ORDER BY job_seq LIMIT ?;
+
+-- count_ended --
+SELECT count(*) FROM job
+WHERE seq < ? AND state IN ('completed', 'failed', 'cancelled', 'expired');
+
+-- forget_events --
+DELETE FROM event WHERE seq IN (SELECT value FROM json_each(?));
+
+-- forget_letters --
+DELETE FROM dead_letter WHERE seq IN (SELECT value FROM json_each(?));
+
+-- docs_of_events --
+SELECT seq, name, job, detail FROM event WHERE seq IN (SELECT value FROM json_each(?));
+
+-- rewrite_event --
+UPDATE event SET job = ?, detail = ? WHERE seq = ?;
+
+-- rewrite_job --
+UPDATE job SET doc = ?, prompt_hash = NULL, version = version + 1 WHERE seq = ? AND version = ?;
+
+-- blank_letters --
+UPDATE dead_letter SET error = '' WHERE error <> '' AND seq IN (SELECT value FROM json_each(?));
+
+-- forget_spender --
+UPDATE spend SET user = NULL WHERE job_seq = ?;
+
+-- note --
+SELECT value FROM meta WHERE key = ?;
+
+-- keep_note --
+INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2;
+
+-- claim --
+-- One process an hour; a time in the future is that of a clock that was put back.
+INSERT INTO meta (key, value) VALUES (?1, ?2)
+ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE value <= ?3 OR value > ?2;

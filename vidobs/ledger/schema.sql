@@ -25,7 +25,8 @@ CREATE UNIQUE INDEX job_by_provider ON job (provider, provider_job_id)
     WHERE provider_job_id IS NOT NULL;
 CREATE INDEX job_unknown ON job (provider, prompt_hash) WHERE state = 'unknown';
 
--- The outbox: one row for each event, in the order of commit.
+-- The outbox: one row for each event, in the order of commit. The newest row is never deleted: its
+-- place would be given away again, and the cursors of exporters are behind it already.
 CREATE TABLE event (
     seq     INTEGER PRIMARY KEY,
     id      TEXT    NOT NULL,

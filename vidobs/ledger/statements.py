@@ -18,6 +18,18 @@ def schema() -> str:
     return files("vidobs.ledger").joinpath("schema.sql").read_text("utf-8")
 
 
+def steps_from(version: int) -> list[str]:
+    """Return the statements that bring an older schema up to this one, step by step.
+
+    Those that lead to schema 2 stand in `schema_2.sql`, and so on.
+    """
+    folder = files("vidobs.ledger")
+    return [
+        folder.joinpath(f"schema_{step}.sql").read_text("utf-8")
+        for step in range(version + 1, SCHEMA_VERSION + 1)
+    ]
+
+
 @cache
 def queries() -> Mapping[str, str]:
     """Return every named statement of `queries.sql`; a name stands in a line `-- name --`."""

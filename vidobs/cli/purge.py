@@ -1,0 +1,210 @@
+"""`vidobs ledger purge`: what may go - old jobs, content, a person."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from vidobs.cli._read import doors, ledger_path
+from vidobs.cli.options import Json, print_json, read_since
+from vidobs.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import apsw
+
+    from vidobs.ledger.sweeper import Swept
+    from vidobs.ledger.sweeps import Sweep
+
+_EVER = 2**63 - 1
+_WAIT_MS = 5000
+
+
+class PurgeObject(msgspec.Struct, frozen=True, kw_only=True):
+    """What `vidobs ledger purge --json` prints."""
+
+    dry_run: bool
+    jobs: int
+    events: int
+    spend_of_purged_jobs: int  # entries from which the user's name was taken
+    kept: int  # jobs that ended before the time and stay: for exporters, or with the newest event
+    missed: int  # changed by other processes again and again
+    log_cut: bool | None  # whether older pages are out of the write-ahead log
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to go."""
+
+    before: datetime | None
+    content: bool
+    user: str | None
+    undelivered: bool
+    vacuum: bool
+
+    @property
+    def words(self) -> str:
+        """What will be done, in words, behind a number of jobs."""
+        when = "" if self.before is None else f" from before {self.before:%Y-%m-%d %H:%M} UTC"
+        if self.user is not None:
+            return f"{when}: user, tags, prompts and error texts go, the rest stays"
+        if self.content:
+            return f"{when}: prompts, their hashes and error texts go, the rest stays"
+        return f"{when} go, with their events; what they cost stays in the spend"
+
+
+def purge(
+    ctx: typer.Context,
+    *,
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="AGE", help="Only jobs created longer ago: 90d, 12w, 2026-01-01."),
+    ] = None,
+    content: Annotated[
+        bool, typer.Option("--content", help="Only prompts, their hashes and error texts.")
+    ] = False,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Erase this user: name, tags and content, also from the spend."),
+    ] = None,
+    even_undelivered: Annotated[
+        bool,
+        typer.Option("--even-undelivered", help="Also jobs with events that an exporter lacks."),
+    ] = False,
+    vacuum: Annotated[
+        bool,
+        typer.Option("--vacuum", help="Write the file anew: smaller, without a trace of the old."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete old jobs, or only content, or a person.
+
+    What deleted jobs cost stays, so that reports of spend stay true, but by tag, where it has none.
+    Jobs that have not ended stay, and so does the job with the newest event. Without --vacuum the
+    file keeps its size and fills again; with it nobody can write while it is written anew.
+    """
+    before = read_since(older_than, doors(ctx).now(), option="--older-than")
+    order = Order(
+        before=before, content=content, user=user, undelivered=even_undelivered, vacuum=vacuum
+    )
+    _check(order)
+    path = ledger_path()
+    plan = _plan(path, order)
+    if dry_run or not (plan.jobs or plan.spend_of_purged_jobs or vacuum):
+        _say(plan, order, as_json=as_json)
+        return
+    if not yes:
+        typer.confirm(f"{_jobs(plan.jobs)}{order.words}. Go on?", abort=True, err=True)
+    _say(_do(path, order), order, as_json=as_json)
+
+
+def _check(order: Order) -> None:
+    if order.before is None and order.user is None and not order.content:
+        raise ConfigError("say what is to go: --older-than 90d, --content or --user NAME")
+    if order.user is not None and order.content:
+        raise ConfigError("--user takes the content as well; leave --content out")
+    if order.undelivered and (order.user is not None or order.content):
+        raise ConfigError("--even-undelivered is for deleting jobs; leave it out")
+
+
+def _sweeps(order: Order) -> tuple[Sweep, Sweep | None]:
+    """Return the sweep over jobs, and the one over spend that is left of deleted jobs."""
+    from vidobs.ledger import codec, sweeps
+
+    end = _EVER if order.before is None else codec.seq_at(order.before)
+    if order.user is not None:
+        return sweeps.Person(order.user, end), sweeps.Spender(order.user, end)
+    if order.content:
+        return sweeps.Content(end), None
+    return sweeps.OldJobs(end, undelivered=order.undelivered), None
+
+
+def _plan(path: str, order: Order) -> PurgeObject:
+    """Count what would go, over a connection that cannot write."""
+    from vidobs.ledger.database import open_reader, translated
+    from vidobs.ledger.sweeper import Swept, count
+
+    jobs, spend = _sweeps(order)
+    with translated(path), closing(open_reader(path)) as connection:
+        entries = count(connection, spend) if spend is not None else Swept()
+        found = count(connection, jobs)
+        kept = max(0, _ended(connection, order) - found.jobs)
+    left = max(0, entries.jobs - found.jobs)  # those of jobs that are there go with them
+    return _object(found, left, kept, dry_run=True, log_cut=None)
+
+
+def _do(path: str, order: Order) -> PurgeObject:
+    from vidobs.ledger.sweeper import Sweeper, Swept
+
+    jobs, spend = _sweeps(order)
+    with Sweeper(path, wait_ms=_WAIT_MS) as sweeper:
+        done = sweeper.run(jobs)
+        entries = sweeper.run(spend) if spend is not None else Swept()
+        kept = _ended(sweeper.connection, order)
+        if order.vacuum:
+            sweeper.rewrite()
+        return _object(done, entries.jobs, kept, dry_run=False, log_cut=sweeper.cut_log())
+
+
+def _ended(connection: apsw.Connection, order: Order) -> int:
+    """Count the jobs that are old enough to be deleted; none where none are to be."""
+    from vidobs.ledger import codec
+    from vidobs.ledger.statements import queries
+
+    if order.user is not None or order.content or order.before is None:
+        return 0
+    bindings = (codec.seq_at(order.before),)
+    ((ended,),) = connection.execute(queries()["count_ended"], bindings).fetchall()
+    return int(str(ended))
+
+
+def _jobs(count: int) -> str:
+    return f"{count} job{'' if count == 1 else 's'}"
+
+
+def _object(
+    swept: Swept, spend: int, kept: int, *, dry_run: bool, log_cut: bool | None
+) -> PurgeObject:
+    return PurgeObject(
+        dry_run=dry_run,
+        jobs=swept.jobs,
+        events=swept.events,
+        spend_of_purged_jobs=spend,
+        kept=kept,
+        missed=swept.missed,
+        log_cut=log_cut,
+    )
+
+
+def _say(done: PurgeObject, order: Order, *, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    would = "would be" if done.dry_run else "were"
+    what = "changed" if order.content or order.user is not None else "deleted"
+    ownerless = done.spend_of_purged_jobs
+    if done.jobs:
+        typer.echo(f"{_jobs(done.jobs)} with {done.events} events {would} {what}")
+    if ownerless:
+        typer.echo(f"the name in the spend of {_jobs(ownerless)} deleted before {would} erased")
+    if not done.jobs + ownerless:
+        typer.echo("nothing to do")
+    if done.kept:
+        typer.echo(
+            f"{_jobs(done.kept)} of that age stay: with the newest event, or with events that an "
+            "exporter has not had (see vidobs ledger info, and --even-undelivered)"
+        )
+    if done.missed:
+        typer.echo(f"others changed {_jobs(done.missed)} again and again; run this once more")
+    if done.log_cut is False:
+        typer.echo("a reader holds the write-ahead log: deleted text leaves it when that one ends")
+    if order.user is not None and not done.dry_run:
+        if not order.vacuum:
+            typer.echo(
+                "free parts of the file may hold traces until they fill; --vacuum clears them"
+            )
+        typer.echo("what exporters have delivered is with their receivers; erase it there too")

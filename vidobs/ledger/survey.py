@@ -1,0 +1,73 @@
+"""What a ledger holds and who uses it. Reads all of it, and only reads."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vidobs.core.reports import ExporterProgress, LedgerSurvey, ProcessSeen
+from vidobs.ledger import codec
+from vidobs.ledger.database import open_reader, translated
+from vidobs.ledger.processes import Process, alive
+from vidobs.ledger.statements import queries
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import apsw
+
+
+def survey(path: str, now: datetime) -> LedgerSurvey:
+    """Look at a ledger; raise `LedgerError` when it cannot be read."""
+    with translated(path), closing(open_reader(path)) as connection:
+        connection.execute("BEGIN")  # one moment of the file for all that follows
+        oldest, newest = _rows(connection, "span_of_jobs")[0]
+        return LedgerSurvey(
+            path=path,
+            size_bytes=_size(path),
+            wal_bytes=_size(path + "-wal"),
+            schema=int(str(connection.execute("PRAGMA user_version").get)),
+            jobs=dict(_rows(connection, "count_states")),
+            events=_rows(connection, "count_events")[0][0],
+            oldest=None if oldest is None else codec.created_at(oldest),
+            newest=None if newest is None else codec.created_at(newest),
+            spend_entries=_rows(connection, "count_spend")[0][0],
+            exporters=tuple(_exporter(row, now) for row in _rows(connection, "exporters")),
+            processes=tuple(_process(row, now) for row in _rows(connection, "processes")),
+        )
+
+
+def _rows(connection: apsw.Connection, query: str) -> list[Any]:
+    return connection.execute(queries()[query]).fetchall()
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _exporter(row: tuple[Any, ...], now: datetime) -> ExporterProgress:
+    exporter, cursor, owner, until_us, behind, letters = row
+    held = owner is not None and until_us >= codec.us(now)
+    return ExporterProgress(
+        exporter=exporter,
+        cursor=cursor,
+        behind=behind,
+        dead_letters=letters,
+        worker=owner if held else None,
+    )
+
+
+def _process(row: tuple[Any, ...], now: datetime) -> ProcessSeen:
+    process = msgspec.convert(row, Process)
+    return ProcessSeen(
+        host=process.host,
+        pid=process.pid,
+        seen_at=codec.moment(process.seen_us),
+        alive=alive(process, codec.us(now) * 1000),
+    )
