@@ -98,6 +98,15 @@ def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     return _corrected(moved, job, events, rules)
 
 
+def delivered(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Advance:
+    """Return the job after its whole video was read: nobody has to ask any more how it ended."""
+    ended = advance(job, JobSnapshot(state=JobState.COMPLETED), now, rules)
+    read = downloaded(ended.job, snapshot, rules)
+    return msgspec.structs.replace(
+        read, events=(*ended.events, *read.events), settled=ended.settled
+    )
+
+
 def cut_off(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
     """Return the job after reading an asset raised: what came until then, and no event of its own.
 

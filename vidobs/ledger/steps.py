@@ -9,6 +9,7 @@ import msgspec
 from vidobs.core import ids, machine
 from vidobs.core.delivered import mismatch
 from vidobs.core.events import EventName, VideoEvent
+from vidobs.core.jobs import JobState
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
 
 def take(job: Job, seen: Observed, rules: Rules) -> Advance:
     """Return the job after what was seen."""
-    if seen.download:
-        read = machine.downloaded if seen.failure is None else machine.cut_off
-        return read(job, seen.snapshot, rules)
-    return machine.advance(job, seen.snapshot, codec.moment(seen.now_ns // 1000), rules)
+    now = codec.moment(seen.now_ns // 1000)
+    if not seen.download:
+        return machine.advance(job, seen.snapshot, now, rules)
+    if seen.failure is not None:
+        return machine.cut_off(job, seen.snapshot, rules)
+    if seen.snapshot.state is JobState.COMPLETED:
+        return machine.delivered(job, seen.snapshot, now, rules)
+    return machine.downloaded(job, seen.snapshot, rules)
 
 
 def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from vidobs.core.delivered import Transfer
-from vidobs.core.jobs import AssetState, JobSnapshot, VideoFile
+from vidobs.core.jobs import AssetState, JobSnapshot, JobState, VideoFile
 from vidobs.core.mp4 import Mp4Reader, VideoProbe
 from vidobs.ledger.codec import moment
 
@@ -194,7 +194,9 @@ class Download:
         if self._job is not None and self._is_video:
             recorded = observer.record(
                 self._call,
-                JobSnapshot(provider_job_id=self._call.video_id, file=file),
+                JobSnapshot(
+                    provider_job_id=self._call.video_id, file=file, state=_state_shown_by(file)
+                ),
                 now_ns=end_ns,
                 job=self._job,
                 span=self._span,
@@ -241,3 +243,8 @@ class Download:
             error_type=error_type,
             detail=detail,
         )
+
+
+def _state_shown_by(file: VideoFile) -> JobState | None:
+    """A whole video shows that its job is completed, also to one who never asked for the status."""
+    return JobState.COMPLETED if file.complete and file.seconds is not None else None

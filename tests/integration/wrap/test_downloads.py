@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import vidobs
-from vidobs.core.jobs import AssetState
+from vidobs.core.jobs import AssetState, JobState
 from vidobs.core.money import CostBasis, CostStatus
 
 ASKED = {"model": "sora-2", "seconds": "4", "size": "160x96"}
@@ -49,6 +49,22 @@ def read(api, how, video_id, **options):
         return raw.http_response.content
     stream = lambda c: c.videos.with_streaming_response.download_content(video_id, **options)  # noqa: E731
     return b"".join(api.chunks(stream))
+
+
+@pytest.mark.parametrize("how", READS)
+def test_a_whole_video_shows_that_its_job_is_completed(how, sandbox, seen, connect):
+    """Who is told by a webhook, and never asks for the status, still gets the end and the bill."""
+    api = connect(sandbox.base_url)
+    bare = openai.OpenAI(api_key="k", base_url=sandbox.base_url)
+    video = api(lambda c: c.videos.create(prompt="a cat", **ASKED))
+    bare.videos.poll(video.id)
+
+    read(api, how, video.id)
+
+    (job,) = seen.jobs
+    assert (job.state, job.cost.status) == (JobState.COMPLETED, CostStatus.SETTLED)
+    names = [event.name for event in seen.events]
+    assert names == ["video.submitted", "video.completed", "video.downloaded"]
 
 
 @pytest.mark.parametrize("how", READS)
