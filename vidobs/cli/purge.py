@@ -12,8 +12,11 @@ import typer
 from vidobs.cli._read import doors, ledger_path
 from vidobs.cli.options import Json, print_json, read_since
 from vidobs.core.errors import ConfigError
+from vidobs.media.folder import MediaFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import apsw
 
     from vidobs.ledger.sweeper import Swept
@@ -29,6 +32,7 @@ class PurgeObject(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool
     jobs: int
     events: int
+    files: int  # pictures and videos of these jobs, from the folder beside the ledger
     spend_of_purged_jobs: int  # entries from which the user's name was taken
     kept: int  # jobs that ended before the time and stay: for exporters, or with the newest event
     missed: int  # changed by other processes again and again
@@ -49,10 +53,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """What will be done, in words, behind a number of jobs."""
         when = "" if self.before is None else f" from before {self.before:%Y-%m-%d %H:%M} UTC"
         if self.user is not None:
-            return f"{when}: user, tags, prompts and error texts go, the rest stays"
+            return f"{when}: user, tags, prompts, error texts and media go, the rest stays"
         if self.content:
-            return f"{when}: prompts, their hashes and error texts go, the rest stays"
-        return f"{when} go, with their events; what they cost stays in the spend"
+            return f"{when}: prompts, their hashes, error texts and media go, the rest stays"
+        return f"{when} go, with their events and media; what they cost stays in the spend"
 
 
 def purge(
@@ -63,7 +67,7 @@ def purge(
         typer.Option(metavar="AGE", help="Only jobs created longer ago: 90d, 12w, 2026-01-01."),
     ] = None,
     content: Annotated[
-        bool, typer.Option("--content", help="Only prompts, their hashes and error texts.")
+        bool, typer.Option("--content", help="Only prompts, their hashes, error texts and media.")
     ] = False,
     user: Annotated[
         str | None,
@@ -134,20 +138,27 @@ def _plan(path: str, order: Order) -> PurgeObject:
         found = count(connection, jobs)
         kept = max(0, _ended(connection, order) - found.jobs)
     left = max(0, entries.jobs - found.jobs)  # those of jobs that are there go with them
-    return _object(found, left, kept, dry_run=True, log_cut=None)
+    media = MediaFolder.beside(path)
+    files = sum(len(media.kept(job_id)) for job_id in found.job_ids)
+    return _object(found, spend=left, files=files, kept=kept)
 
 
 def _do(path: str, order: Order) -> PurgeObject:
+    from vidobs.ledger.database import open_writer
     from vidobs.ledger.sweeper import Sweeper, Swept
 
     jobs, spend = _sweeps(order)
-    with Sweeper(path, wait_ms=_WAIT_MS) as sweeper:
+    with closing(open_writer(path)) as connection:
+        connection.set_busy_timeout(_WAIT_MS)
+        sweeper = Sweeper(path, connection)
         done = sweeper.run(jobs)
+        files = MediaFolder.beside(path).remove(done.job_ids)
         entries = sweeper.run(spend) if spend is not None else Swept()
-        kept = _ended(sweeper.connection, order)
+        kept = _ended(connection, order)
         if order.vacuum:
             sweeper.rewrite()
-        return _object(done, entries.jobs, kept, dry_run=False, log_cut=sweeper.cut_log())
+        cut = sweeper.cut_log()
+    return _object(done, spend=entries.jobs, files=files, kept=kept, log_cut=cut)
 
 
 def _ended(connection: apsw.Connection, order: Order) -> int:
@@ -167,12 +178,13 @@ def _jobs(count: int) -> str:
 
 
 def _object(
-    swept: Swept, spend: int, kept: int, *, dry_run: bool, log_cut: bool | None
+    swept: Swept, *, spend: int, files: int, kept: int, log_cut: bool | None = None
 ) -> PurgeObject:
     return PurgeObject(
-        dry_run=dry_run,
+        dry_run=log_cut is None,
         jobs=swept.jobs,
         events=swept.events,
+        files=files,
         spend_of_purged_jobs=spend,
         kept=kept,
         missed=swept.missed,
@@ -184,27 +196,36 @@ def _say(done: PurgeObject, order: Order, *, as_json: bool) -> None:
     if as_json:
         print_json(done)
         return
+    for line in (*_went(done, order), *_left(done, order)):
+        typer.echo(line)
+
+
+def _went(done: PurgeObject, order: Order) -> Iterator[str]:
     would = "would be" if done.dry_run else "were"
     what = "changed" if order.content or order.user is not None else "deleted"
     ownerless = done.spend_of_purged_jobs
     if done.jobs:
-        typer.echo(f"{_jobs(done.jobs)} with {done.events} events {would} {what}")
+        yield f"{_jobs(done.jobs)} with {done.events} events {would} {what}"
+    if done.files:
+        yield f"{done.files} pictures and videos of theirs {would} deleted"
     if ownerless:
-        typer.echo(f"the name in the spend of {_jobs(ownerless)} deleted before {would} erased")
+        yield f"{_jobs(ownerless)} deleted before {would} made nobody's in the spend"
     if not done.jobs + ownerless:
-        typer.echo("nothing to do")
+        yield "nothing to do"
+
+
+def _left(done: PurgeObject, order: Order) -> Iterator[str]:
+    """Say what is still there."""
     if done.kept:
-        typer.echo(
+        yield (
             f"{_jobs(done.kept)} of that age stay: with the newest event, or with events that an "
             "exporter has not had (see vidobs ledger info, and --even-undelivered)"
         )
     if done.missed:
-        typer.echo(f"others changed {_jobs(done.missed)} again and again; run this once more")
+        yield f"others changed {_jobs(done.missed)} again and again; run this once more"
     if done.log_cut is False:
-        typer.echo("a reader holds the write-ahead log: deleted text leaves it when that one ends")
+        yield "a reader holds the write-ahead log: deleted text leaves it when that one ends"
     if order.user is not None and not done.dry_run:
         if not order.vacuum:
-            typer.echo(
-                "free parts of the file may hold traces until they fill; --vacuum clears them"
-            )
-        typer.echo("what exporters have delivered is with their receivers; erase it there too")
+            yield "free parts of the file may hold traces until they fill; --vacuum clears them"
+        yield "what exporters have delivered is with their receivers; erase it there too"

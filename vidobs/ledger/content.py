@@ -20,8 +20,9 @@ _TYPE = re.compile(r"[A-Za-z_][\w.]*")
 def without_content(job: Job) -> Job:
     """Return a job without its prompt, without what is made from it, and without error texts."""
     error = None if job.error is None or job.error.code is None else JobError(code=job.error.code)
+    file = None if job.file is None else msgspec.structs.replace(job.file, thumbnail=None)
     return msgspec.structs.replace(
-        job, prompt=None, prompt_hash=None, request_hash=None, error=error
+        job, prompt=None, prompt_hash=None, request_hash=None, error=error, file=file
     )
 
 

@@ -262,46 +262,47 @@ SELECT exporter FROM relay WHERE cursor > (SELECT coalesce(max(seq), 0) FROM eve
 -- letters_of_nothing --
 SELECT exporter || ' ' || seq FROM dead_letter WHERE seq NOT IN (SELECT seq FROM event);
 
--- expired_jobs --
--- Jobs that ended and of which nobody waits for an event. The newest event stays: SQLite would give
--- its place to the next one, and the exporters' cursors are behind that place already.
-SELECT job.seq, job.version, job.events FROM job
-WHERE job.seq > ?1 AND job.seq < ?2
-  AND job.state IN ('completed', 'failed', 'cancelled', 'expired')
-  AND NOT EXISTS (
-    SELECT 1 FROM json_each('[0' || job.events || ']') AS place
-    JOIN event ON event.seq = place.value
-    WHERE event.seq = (SELECT max(seq) FROM event)
-       OR (?3 AND EXISTS (
-            SELECT 1 FROM relay
-            WHERE relay.cursor < event.seq
-              AND instr(',' || event.route || ',', ',' || relay.exporter || ',')
-       ))
-  )
-ORDER BY job.seq LIMIT ?4;
+-- old_jobs --
+-- Of the next rows: whether the job ended, and nobody waits for one of its events. The newest event
+-- stays: SQLite would give its place to the next one, and cursors of exporters are behind it already.
+SELECT job.seq, job.version, json_extract(job.doc, '$.job_id'), job.events,
+    job.state IN ('completed', 'failed', 'cancelled', 'expired') AND NOT EXISTS (
+        SELECT 1 FROM json_each('[0' || job.events || ']') AS place
+        JOIN event ON event.seq = place.value
+        WHERE event.seq = (SELECT max(seq) FROM event)
+           OR (?4 AND EXISTS (
+                SELECT 1 FROM relay
+                WHERE relay.cursor < event.seq
+                  AND instr(',' || event.route || ',', ',' || relay.exporter || ',')
+           ))
+    )
+FROM job WHERE job.seq > ?1 AND job.seq < ?2 ORDER BY job.seq LIMIT ?3;
 
 -- jobs_with_content --
-SELECT job.seq, job.version, job.events FROM job
-WHERE job.seq > ? AND job.seq < ? AND (
+-- Of the next rows: whether there is a prompt, what is made from it, a picture, or an error's text.
+SELECT job.seq, job.version, json_extract(job.doc, '$.job_id'), job.events,
     job.prompt_hash IS NOT NULL
     OR instr(job.doc, '"prompt":')
     OR instr(job.doc, '"request_hash":')
     OR json_extract(job.doc, '$.error.message') IS NOT NULL
+    OR json_extract(job.doc, '$.file.thumbnail') IS NOT NULL
     OR EXISTS (
         SELECT 1 FROM json_each('[0' || job.events || ']') AS place
         JOIN event ON event.seq = place.value
         WHERE instr(event.detail, ':') AND event.name <> 'video.mismatch'
     )
-)
-ORDER BY job.seq LIMIT ?;
+FROM job WHERE job.seq > ? AND job.seq < ? ORDER BY job.seq LIMIT ?;
 
 -- jobs_of_user --
-SELECT seq, version, events FROM job
-WHERE seq > ? AND seq < ? AND json_extract(doc, '$.attribution.user') = ? ORDER BY seq LIMIT ?;
+-- Of the next rows: whether the job is for the user.
+SELECT seq, version, json_extract(doc, '$.job_id'), events,
+    json_extract(doc, '$.attribution.user') IS ?4
+FROM job WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3;
 
 -- spend_of_user --
-SELECT DISTINCT job_seq FROM spend WHERE job_seq > ? AND job_seq < ? AND user = ?
-ORDER BY job_seq LIMIT ?;
+-- Of the next entries: whether they are the user's.
+SELECT job_seq, 0, '', '', user IS ?4
+FROM spend WHERE job_seq > ?1 AND job_seq < ?2 ORDER BY job_seq LIMIT ?3;
 
 -- count_ended --
 SELECT count(*) FROM job

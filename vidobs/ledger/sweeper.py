@@ -2,113 +2,117 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import apsw
 import msgspec
 
-from vidobs.ledger.database import open_writer, translated
+from vidobs.ledger.database import translated
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from vidobs.ledger.sweeps import Sweep
 
-BATCH = 32  # jobs in one transaction: a few milliseconds
+BATCH = 64  # rows that are looked at, and at most worked on, in one go: a few milliseconds
 PASSES = 5
 
 
 class Swept(msgspec.Struct, frozen=True):
     """What was done, or would be."""
 
-    jobs: int = 0
+    job_ids: tuple[str, ...] = ()
     events: int = 0
     missed: int = 0  # changed by another process meanwhile
     after: int | None = None  # from where to go on; None: there is nothing left
 
+    @property
+    def jobs(self) -> int:
+        """How many jobs."""
+        return len(self.job_ids)
+
 
 def count(connection: apsw.Connection, sweep: Sweep) -> Swept:
     """Count what a whole sweep would do; only reads."""
-    jobs = events = after = 0
-    while found := sweep.find(connection, after, BATCH):
-        jobs += len(found)
-        events += sum(len(one.events) for one in found)
-        after = found[-1].seq
-    return Swept(jobs, events)
+    job_ids: list[str] = []
+    events = 0
+    after: int | None = 0
+    while after is not None:
+        window = sweep.find(connection, after, BATCH)
+        job_ids += [one.job_id for one in window.found]
+        events += sum(len(one.events) for one in window.found)
+        after = window.after
+    return Swept(tuple(job_ids), events)
 
 
 class Sweeper:
-    """A connection of its own, whose deletions overwrite what they delete."""
+    """Sweeps over a connection, which `lock` guards; what it deletes is overwritten."""
 
-    def __init__(self, path: str, *, wait_ms: int | None = None) -> None:
-        """Open the file; with `wait_ms` its writes wait for others longer than usual."""
+    def __init__(
+        self,
+        path: str,
+        connection: apsw.Connection,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._path = path
-        self._connection = open_writer(path)
-        with translated(path):
-            self._connection.execute("PRAGMA secure_delete = ON")
-            if wait_ms is not None:
-                self._connection.set_busy_timeout(wait_ms)
-
-    @property
-    def connection(self) -> apsw.Connection:
-        """The connection, for what is not a sweep."""
-        return self._connection
+        self._connection = connection
+        self._lock: AbstractContextManager[object] = lock or nullcontext()
+        with self._lock, translated(path):
+            connection.execute("PRAGMA secure_delete = ON")
 
     def step(self, sweep: Sweep, after: int) -> Swept:
         """Do the next batch behind a place, in one transaction."""
         connection = self._connection
-        with translated(self._path):
-            found = sweep.find(connection, after, BATCH)
-            if not found:
-                return Swept()
+        with self._lock, translated(self._path):
+            window = sweep.find(connection, after, BATCH)
+            if not window.found:
+                return Swept(after=window.after)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                done = [one for one in found if sweep.apply(connection, one)]
+                done = [one for one in window.found if sweep.apply(connection, one)]
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        events = sum(len(one.events) for one in done)
-        return Swept(len(done), events, len(found) - len(done), found[-1].seq)
+        return Swept(
+            job_ids=tuple(one.job_id for one in done),
+            events=sum(len(one.events) for one in done),
+            missed=len(window.found) - len(done),
+            after=window.after,
+        )
 
     def run(self, sweep: Sweep) -> Swept:
         """Do a whole sweep, and again for what other processes changed meanwhile."""
-        jobs = events = missed = 0
+        job_ids: list[str] = []
+        events = missed = 0
         for _ in range(PASSES):
             missed = 0
             after: int | None = 0
             while after is not None:
                 swept = self.step(sweep, after)
-                jobs, events, after = jobs + swept.jobs, events + swept.events, swept.after
+                job_ids += swept.job_ids
+                events += swept.events
                 missed += swept.missed
+                after = swept.after
             if not missed:
                 break
-        return Swept(jobs, events, missed)
+        return Swept(tuple(job_ids), events, missed)
 
     def rewrite(self) -> None:
         """Write the whole file anew: it is as small as it can be, and what was deleted is nowhere.
 
         Nobody can write meanwhile.
         """
-        with translated(self._path):
+        with self._lock, translated(self._path):
             self._connection.execute("VACUUM")
 
     def cut_log(self) -> bool:
         """Empty the write-ahead log, which holds older pages; `False` while somebody reads."""
-        with translated(self._path):
+        with self._lock, translated(self._path):
             try:
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             except apsw.BusyError:
                 return False
         return True
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        """Use it for a while."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the file back."""
-        self.close()

@@ -1,7 +1,7 @@
 """What can be taken out of a ledger again: old jobs, content, a person.
 
-A sweep finds places of jobs from one place on, and works on one at a time inside a transaction.
-What another process changed meanwhile is left for the next time.
+A sweep looks at the next rows behind a place, and works on one at a time inside a transaction. What
+another process changed meanwhile is left for the next time.
 """
 
 from __future__ import annotations
@@ -23,22 +23,30 @@ if TYPE_CHECKING:
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A place at which there is something to do."""
+    """A row at which there is something to do."""
 
     seq: int
     version: int = 0
+    job_id: str = ""
     events: tuple[int, ...] = ()  # places of the job's events
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Some rows that were looked at: those with something to do, and where the next one begins."""
+
+    found: tuple[Found, ...] = ()
+    after: int | None = None  # None: these were the last
 
 
 class Sweep(Protocol):
     """One kind of tidying."""
 
-    def find(self, connection: apsw.Connection, after: int, limit: int) -> list[Found]:
-        """Return the next places behind a place; only reads."""
+    def find(self, connection: apsw.Connection, after: int, size: int) -> Window:
+        """Look at the next rows behind a place; only reads."""
         ...
 
     def apply(self, connection: apsw.Connection, found: Found) -> bool:
-        """Do it, inside a transaction; tell whether the place was still as it was found."""
+        """Do it, inside a transaction; tell whether the row was still as it was found."""
         ...
 
 
@@ -53,10 +61,9 @@ class OldJobs:
         self._before = before
         self._wait = not undelivered
 
-    def find(self, connection: apsw.Connection, after: int, limit: int) -> list[Found]:
-        """Return the next jobs that may go."""
-        bindings = (after, self._before, self._wait, limit)
-        return _found(connection, "expired_jobs", bindings)
+    def find(self, connection: apsw.Connection, after: int, size: int) -> Window:
+        """Look for jobs that may go."""
+        return _window(connection, "old_jobs", (after, self._before, size, self._wait))
 
     def apply(self, connection: apsw.Connection, found: Found) -> bool:
         """Delete a job and its events."""
@@ -76,9 +83,9 @@ class Content:
     def __init__(self, before: int) -> None:
         self._before = before
 
-    def find(self, connection: apsw.Connection, after: int, limit: int) -> list[Found]:
-        """Return the next jobs in which there is some."""
-        return _found(connection, "jobs_with_content", (after, self._before, limit))
+    def find(self, connection: apsw.Connection, after: int, size: int) -> Window:
+        """Look for jobs in which there is some."""
+        return _window(connection, "jobs_with_content", (after, self._before, size))
 
     def apply(self, connection: apsw.Connection, found: Found) -> bool:
         """Rewrite a job and its events."""
@@ -92,9 +99,9 @@ class Person:
         self._user = user
         self._before = before
 
-    def find(self, connection: apsw.Connection, after: int, limit: int) -> list[Found]:
-        """Return the next jobs for the user."""
-        return _found(connection, "jobs_of_user", (after, self._before, self._user, limit))
+    def find(self, connection: apsw.Connection, after: int, size: int) -> Window:
+        """Look for jobs for the user."""
+        return _window(connection, "jobs_of_user", (after, self._before, size, self._user))
 
     def apply(self, connection: apsw.Connection, found: Found) -> bool:
         """Rewrite a job and its events, and forget whose money it was."""
@@ -111,11 +118,9 @@ class Spender:
         self._user = user
         self._before = before
 
-    def find(self, connection: apsw.Connection, after: int, limit: int) -> list[Found]:
-        """Return the next places of spend."""
-        bindings = (after, self._before, self._user, limit)
-        rows = _rows(connection, "spend_of_user", bindings)
-        return [Found(seq) for (seq,) in rows]
+    def find(self, connection: apsw.Connection, after: int, size: int) -> Window:
+        """Look for entries of the user's."""
+        return _window(connection, "spend_of_user", (after, self._before, size, self._user))
 
     def apply(self, connection: apsw.Connection, found: Found) -> bool:
         """Forget whose money it was."""
@@ -123,12 +128,14 @@ class Spender:
         return True
 
 
-def _found(connection: apsw.Connection, query: str, bindings: tuple[str | int, ...]) -> list[Found]:
+def _window(connection: apsw.Connection, query: str, bindings: tuple[int | str, ...]) -> Window:
     rows = _rows(connection, query, bindings)
-    return [
-        Found(seq, version, tuple(int(place) for place in events.split(",") if place))
-        for seq, version, events in rows
-    ]
+    found = {
+        seq: Found(seq, version, job_id, tuple(int(place) for place in events.split(",") if place))
+        for seq, version, job_id, events, wanted in rows
+        if wanted
+    }
+    return Window(tuple(found.values()), rows[-1][0] if rows else None)
 
 
 def _rows(

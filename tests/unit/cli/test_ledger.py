@@ -149,6 +149,24 @@ def test_purge_of_content(run, filled):
     assert len(jobs()) == 3
 
 
+@pytest.mark.parametrize("options", [["--older-than", "60d"], ["--content"], ["--user", "ada"]])
+def test_pictures_and_videos_go_too(run, filled, folder, options):
+    """What is kept of a job's video is content, and goes with it."""
+    media = folder / "ledger.db.media"
+    media.mkdir()
+    reader = LedgerReader("ledger.db")
+    places = [media / f"{job.job_id}.jpg" for job in reader.jobs()]
+    reader.close()
+    for place in places:
+        place.touch()
+
+    dry = ledger(run, "purge", *options, "--dry-run", "--json").json
+    done = ledger(run, "purge", *options, "--yes", "--json").json
+
+    assert dry["files"] == done["files"] == (3 if options == ["--content"] else 2)
+    assert [place.exists() for place in places] == [options != ["--content"], False, False]
+
+
 def test_erasure(run, filled, folder):
     """A user's name is gone from the jobs and from the bytes of the file; others' stay."""
     out = ledger(run, "purge", "--user", "ada", "--vacuum", "--yes").out
@@ -183,7 +201,7 @@ def test_the_question_says_what_goes(run, filled):
     """Before anything is deleted, the number and the kind are said, on stderr."""
     asked = ledger(run, "purge", "--older-than", "60d").err
 
-    assert asked.startswith("2 jobs from before 2026-09-21 12:00 UTC go, with their events; what ")
+    assert asked.startswith("2 jobs from before 2026-09-21 12:00 UTC go, with their events and ")
     assert "user, tags, prompts" in ledger(run, "purge", "--user", "ada").err
     assert "prompts, their hashes" in ledger(run, "purge", "--content").err
 
