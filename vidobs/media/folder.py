@@ -23,7 +23,7 @@ SUFFIX = ".media"  # behind the name of the ledger's file
 PICTURE = ".jpg"
 VIDEO = ".mp4"
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_ID = re.compile(r"job_[0-9a-f]{32}")
 
 
 class Tidied(NamedTuple):

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import vidobs
 from vidobs import runtime
 from vidobs.cli.app import app
+from vidobs.ledger.reader import open_ledger
 from vidobs.media.spool import Loss
 from vidobs.testing import FrozenClock, isolated
 
@@ -304,8 +305,9 @@ def test_a_ledger_in_memory_keeps_no_media(sandbox, watch, connect, disk, monkey
 def test_without_the_extra_there_are_no_pictures(kept, sandbox, disk, connect, monkeypatch):
     """That is said once, with what to install; files are kept all the same."""
     api = connect(sandbox.base_url)
-    monkeypatch.setitem(sys.modules, "av", None)
-    seen = disk.keep(kept)
+    with monkeypatch.context() as missing:  # no longer: the sandbox in this process needs it
+        missing.setitem(sys.modules, "av", None)
+        seen = disk.keep(kept)
     data = [read(api, how, made(api)) for how in READS]
     assert all(data)
     assert [job.file.thumbnail for job in seen.jobs] == [None] * 3
@@ -371,6 +373,36 @@ def test_a_purged_job_gets_no_picture(sandbox, disk, connect):
     running.media._record = purged
     read(api, "streamed", video_id)
     assert (seen.job.file.thumbnail, disk.names) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("order", "left"),
+    [
+        (["--older-than", "30d"], {"bob"}),  # the job with the newest event stays
+        (["--user", "ada"], {"bob"}),
+        (["--content"], set()),
+    ],
+)
+def test_a_purge_takes_the_media_along(order, left, sandbox, disk, connect):
+    """Of jobs that are deleted, of a person who is erased, of jobs whose content goes."""
+    api = connect(sandbox.base_url)
+    capture = {"media": "full"}
+    with isolated(clock=FrozenClock(), ledger=disk.ledger, capture=capture) as vid:
+        for user in ("ada", "bob"):
+            with vidobs.context(user=user):
+                read(api, "streamed", made(api))
+        owner = {job.job_id: job.user for job in vid.jobs}
+    assert len(disk.names) == 4
+
+    env = {"VIDOBS_LEDGER": disk.ledger}
+    dry = CliRunner().invoke(app, ["ledger", "purge", *order, "--dry-run"], env=env)
+    assert (dry.exit_code, len(disk.names)) == (0, 4)
+    ran = CliRunner().invoke(app, ["ledger", "purge", *order, "--yes"], env=env)
+    assert ran.exit_code == 0
+    assert sorted(owner[name[:-4]] for name in disk.names) == sorted([*left, *left])
+    with closing(open_ledger(str(disk.home / "ledger.db"))) as reader:
+        named = {owner[job.job_id] for job in reader.jobs() if job.file.thumbnail is not None}
+    assert named == left
 
 
 def test_what_is_kept_has_no_secret(sandbox, disk, connect):

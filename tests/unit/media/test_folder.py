@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from vidobs.media.spool import Allowance, Loss
 DAY_NS = 86_400 * 10**9
 NOW_NS = 20_000 * DAY_NS
 LOTS = 1 << 20
+ID = "job_" + "a" * 32
 
 
 class Losses(list):
@@ -31,16 +33,26 @@ def folder(tmp_path):
     return MediaFolder.beside(str(tmp_path / "ledger.db"))
 
 
-def keep(folder, job_id, size=100, *, suffix=PICTURE, days_ago=0):
+def job(name):
+    """Return the id of a job that a test calls by a short name."""
+    return "job_" + name.encode().hex().zfill(32)
+
+
+def keep(folder, name, size=100, *, suffix=PICTURE, days_ago=0):
     """Keep a file of a job."""
     spool = folder.spool(Allowance(LOTS), Losses())
     spool.write(b"x" * size)
-    spool.move(folder.place(job_id, suffix), NOW_NS - days_ago * DAY_NS)
+    spool.move(folder.place(job(name), suffix), NOW_NS - days_ago * DAY_NS)
 
 
 def names(folder):
     """Return what is in the folder."""
-    return sorted(path.name for path in folder.path.iterdir())
+    found = (path.name for path in folder.path.iterdir())
+    return sorted(re.sub("job_(?:00)*([0-9a-f]+)", _named, name) for name in found)
+
+
+def _named(match):
+    return bytes.fromhex(match[1]).decode()
 
 
 def mode(path):
@@ -54,15 +66,17 @@ def test_only_the_owner_may_look(folder, tmp_path):
     assert mode(spool.path) == 0o600
     spool.write(b"some ")
     spool.write(b"bytes")
-    spool.move(folder.place("job_1", VIDEO), NOW_NS)
+    spool.move(folder.place(job("one"), VIDEO), NOW_NS)
 
     assert folder.path == tmp_path / "ledger.db.media"
-    assert (mode(folder.path), names(folder)) == (0o700, ["job_1.mp4"])
-    assert mode(folder.path / "job_1.mp4") == 0o600
-    assert (folder.path / "job_1.mp4").read_bytes() == b"some bytes"
+    assert (mode(folder.path), names(folder)) == (0o700, ["one.mp4"])
+    assert mode(folder.place(job("one"), VIDEO)) == 0o600
+    assert (folder.place(job("one"), VIDEO)).read_bytes() == b"some bytes"
 
 
-@pytest.mark.parametrize("job_id", ["", "../ledger", "a/b", ".hidden", "-a", "a" * 101, "a\n"])
+@pytest.mark.parametrize(
+    "job_id", ["", "../ledger", "job_1", "job_" + "A" * 32, f"../{ID}", f"{ID}/b", f"{ID}\n"]
+)
 def test_only_a_job_id_names_a_file(folder, job_id):
     """No path leads out of the folder, whatever stands in a ledger; nothing is removed."""
     with pytest.raises(ValueError, match="is no job id"):
@@ -148,18 +162,18 @@ def test_what_is_not_ours_stays(folder, tmp_path):
     keep(folder, "a")
     outside = tmp_path / "outside.mp4"
     outside.write_bytes(b"x" * 1000)
-    (folder.path / "link.mp4").symlink_to(outside)
-    (folder.path / "notes.txt").write_text("mine")
-    (folder.path / "folder.mp4").mkdir()
+    folder.place(job("link"), VIDEO).symlink_to(outside)
+    (folder.path / "notes.jpg").write_text("mine")
+    folder.place(job("folder"), VIDEO).mkdir()
     assert folder.tidy(most_bytes=0, oldest_ns=NOW_NS + DAY_NS).files_gone == 1
-    assert names(folder) == ["folder.mp4", "link.mp4", "notes.txt"]
+    assert names(folder) == ["folder.mp4", "link.mp4", "notes.jpg"]
     assert outside.exists()
 
 
 def test_a_folder_that_is_not_there_needs_no_tidying(folder):
     """And it is not made for that."""
     assert folder.tidy(most_bytes=0, oldest_ns=0).files_gone == 0
-    assert folder.remove(["a"]) == 0
+    assert folder.remove([ID]) == 0
     assert not folder.path.exists()
 
 
@@ -168,10 +182,10 @@ def test_a_purged_job_takes_its_media_along(folder):
     keep(folder, "a")
     keep(folder, "a", suffix=VIDEO)
     keep(folder, "ab")
-    assert folder.kept("a") == [folder.path / "a.jpg", folder.path / "a.mp4"]
+    assert folder.kept(job("a")) == [folder.place(job("a"), one) for one in (PICTURE, VIDEO)]
     assert folder.kept("../a") == []
-    assert folder.remove(["a", "never"]) == 2
-    assert (names(folder), folder.kept("a")) == (["ab.jpg"], [])
+    assert folder.remove([job("a"), job("never")]) == 2
+    assert (names(folder), folder.kept(job("a"))) == (["ab.jpg"], [])
 
 
 def test_what_a_killed_process_left_is_removed(folder, tmp_path):
