@@ -110,6 +110,11 @@ def test_what_is_no_mp4_has_no_poster(tmp_path, data):
     assert shown(tmp_path, data) is None
 
 
+def test_a_video_in_another_format_has_no_poster(tmp_path):
+    """Even one that FFmpeg would open: of its formats some fetch whatever a file names."""
+    assert shown(tmp_path, real_mp4(fmt="matroska")) is None
+
+
 def test_a_file_that_is_too_large_a_picture_is_not_decoded(tmp_path, monkeypatch):
     """The size stands in the file before any frame."""
     data = film([100] * 5)
