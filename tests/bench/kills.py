@@ -30,7 +30,7 @@ def rows(rounds: int) -> list[Row]:
     )
     if ran.returncode == _NOTHING_COLLECTED:
         return [Row(_WHAT, VIDOBS, _UNIT, note="no test of it was found")]
-    last = re.sub(r"\s+", " ", (ran.stdout.strip().splitlines() or [""])[-1])
+    last = re.sub(r"\s+", " ", ((ran.stdout + ran.stderr).strip().splitlines() or [""])[-1])
     passed = re.search(r"(\d+) passed", last)
     runs = float(passed[1]) if passed else 0.0
     if ran.returncode != 0:
