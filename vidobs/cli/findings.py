@@ -14,6 +14,7 @@ import msgspec
 from vidobs import config
 from vidobs.core.errors import ConfigError, VidobsError, unknown_name
 from vidobs.delivery import registry
+from vidobs.ledger import filesystems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,6 +102,9 @@ def _ledger(settings: Settings, doors: Doors) -> Iterator[Finding]:
         return
     yield Finding("ledger", Verdict.OK, str(url))
     yield _writable(Path(url.path))
+    kind = filesystems.network_type(url.path)
+    if kind is not None:
+        yield Finding("ledger place", Verdict.WRONG, filesystems.warning(url.path, kind))
     if not Path(url.path).exists():
         yield Finding("ledger tables", Verdict.NOTE, "no file yet; the first job makes it")
         return

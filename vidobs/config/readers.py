@@ -22,6 +22,8 @@ Reader = Callable[[object, str], object]
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 _MOST = 1 << 63
+NEVER = "never"
+MOST_DAYS = 36_500
 ENTRY_ID = "a type such as 'webhook', or type/name such as 'webhook/audit'"
 
 
@@ -82,6 +84,19 @@ def count(value: object, where: str) -> int:
         number = 0
     if not 1 <= number < _MOST:
         raise ConfigError(f"{where}: got {_got(value)}; allowed: a whole number, 1 or more")
+    return number
+
+
+def days(value: object, where: str) -> float | None:
+    """Read a number of days, or `never`."""
+    if isinstance(value, str) and value.strip().lower() == NEVER:
+        return None
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # the except is the check
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and 0 < number <= MOST_DAYS):
+        raise ConfigError(f"{where}: got {_got(value)}; allowed: days, more than 0, or {NEVER}")
     return number
 
 

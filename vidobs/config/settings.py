@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_max_bytes: int = MEDIA_MAX_BYTES
     media_retention_days: int = MEDIA_RETENTION_DAYS
     ledger: LedgerUrl = msgspec.field(default_factory=default_ledger)
+    retention_days: float | None = None
+    retention_content_days: float | None = None
     durability: Durability = Durability.NORMAL
     http_spans: HttpSpans = HttpSpans.CREATES
     poll_spans: PollSpans = PollSpans.CHANGES
@@ -137,6 +139,24 @@ SETTINGS: tuple[Setting, ...] = (
         default="`ledger.db` in the user's state directory, on Linux `~/.local/state/vidobs`",
         doc="Where the jobs and their cost are kept: `sqlite:///relative.db`,"
         " `sqlite:////absolute.db` or `memory:`.",
+    ),
+    Setting(
+        name="retention_days",
+        env="VIDOBS_RETENTION_DAYS",
+        type="days or `never`",
+        read=readers.days,
+        default="`never`",
+        doc="After so many days jobs that ended are deleted from the ledger, once every exporter"
+        " has had their events. What they cost stays.",
+    ),
+    Setting(
+        name="retention_content_days",
+        env="VIDOBS_RETENTION_CONTENT_DAYS",
+        type="days or `never`",
+        read=readers.days,
+        default="`never`",
+        doc="After so many days prompts, their hashes, error texts, pictures and videos of a job"
+        " are deleted. The rest of the job stays.",
     ),
     Setting(
         name="durability",

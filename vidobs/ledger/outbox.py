@@ -9,6 +9,7 @@ import apsw
 from vidobs.ledger import codec
 from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
+from vidobs.ledger.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,10 @@ class SqliteOutbox:
         """Move what the write-ahead log holds into the file, as far as no reader is in the way."""
         with self._lock, translated(self._path):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def sweeper(self) -> Sweeper:
+        """Return what takes old things out, over the same connection and behind the same lock."""
+        return Sweeper(self._path, self._connection, self._lock)
 
     def _run(self, query: str, *bindings: str | int) -> None:
         self._connection.execute(self._sql[query], bindings)

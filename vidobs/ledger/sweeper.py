@@ -9,6 +9,7 @@ import apsw
 import msgspec
 
 from vidobs.ledger.database import translated
+from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -99,6 +100,24 @@ class Sweeper:
             if not missed:
                 break
         return Swept(tuple(job_ids), events, missed)
+
+    def claim(self, task: str, now_us: int, every_us: int) -> bool:
+        """Take on a task, unless a process did within the time before; times in microseconds."""
+        with self._lock, translated(self._path):
+            bindings = (task, now_us, now_us - every_us)
+            self._connection.execute(queries()["claim"], bindings)
+            return self._connection.changes() > 0
+
+    def note(self, name: str) -> int:
+        """Return a number that was kept in the ledger, 0 when there is none."""
+        with self._lock, translated(self._path):
+            found = self._connection.execute(queries()["note"], (name,)).get
+        return 0 if found is None else int(str(found))
+
+    def keep_note(self, name: str, value: int) -> None:
+        """Keep a number in the ledger."""
+        with self._lock, translated(self._path):
+            self._connection.execute(queries()["keep_note"], (name, value))
 
     def rewrite(self) -> None:
         """Write the whole file anew: it is as small as it can be, and what was deleted is nowhere.

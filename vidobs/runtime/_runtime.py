@@ -28,6 +28,7 @@ from vidobs.ledger.database import MEMORY
 from vidobs.observer.observer import Observer
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.media import MediaKeeper
+from vidobs.runtime.retention import Retention
 from vidobs.runtime.store import LateOutbox, LedgerStore
 from vidobs.telemetry import http, setup
 from vidobs.telemetry.signals import Signals
@@ -36,7 +37,7 @@ from vidobs.telemetry.spans import Tracing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vidobs.config import Loaded
+    from vidobs.config import Loaded, Settings
     from vidobs.core.protocols import Clock, Happening
 
 _log = logging.getLogger("vidobs")
@@ -71,6 +72,7 @@ class Runtime:
             getrandbits=self.bits,
             report=_log.error,
             full_sync=settings.durability.value == "full",
+            retention=_retention(settings),
         )
         self._resolve_callbacks()
         self.maintenance = Maintenance(
@@ -258,6 +260,11 @@ class Runtime:
         """Unsubscribe the functions that came with the settings."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+
+
+def _retention(settings: Settings) -> Retention:
+    days, content_days = settings.retention_days, settings.retention_content_days
+    return Retention(settings.ledger.path or MEMORY, days=days, content_days=content_days)
 
 
 def _price_book(loaded: Loaded) -> PriceBook:

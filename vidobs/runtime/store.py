@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from vidobs.core import ids
 from vidobs.core.errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from vidobs.core.protocols import Happening, Recorded
-from vidobs.ledger import keys, processes
+from vidobs.ledger import codec, filesystems, keys, processes
 from vidobs.ledger.backlog import BUSY_S, Backlog
 from vidobs.ledger.database import MEMORY, open_reader, open_writer, translated
 from vidobs.ledger.lock import WriteLock
 from vidobs.ledger.outbox import SqliteOutbox
 from vidobs.ledger.reader import LedgerReader
 from vidobs.ledger.sqlite import SqliteLedger
+from vidobs.runtime.retention import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,7 @@ class LedgerStore:
         getrandbits: Callable[[int], int],
         report: Callable[[str], None],
         full_sync: bool,
+        retention: Retention | None = None,
     ) -> None:
         self.path = path
         self.route = ""  # set before the first write
@@ -58,6 +60,9 @@ class LedgerStore:
         self._clock = clock
         self._bits = getrandbits
         self._full_sync = full_sync
+        self._report = report
+        self._retention = retention or Retention(path, days=None, content_days=None)
+        self._place_checked = False
         self._lock = threading.Lock()  # the outbox
         self._ledger: SqliteLedger | None = None
         self._outbox: SqliteOutbox | None = None
@@ -168,12 +173,14 @@ class LedgerStore:
             return rest
         if self._ledger is None or self.path == MEMORY:
             return BEAT_S
-        return max(min(self._beat_due, self._look_due) - now_s, BUSY_S)
+        due = min(self._beat_due, self._look_due, self._retention.due)
+        return max(due - now_s, BUSY_S)
 
     def _look_after(self, ledger: SqliteLedger, now_s: float) -> None:
         if now_s >= self._look_due:
             self._look_due = now_s + LOOK_S
             self._check_file()
+            self._check_place()
         if now_s >= self._checkpoint_due:
             self._checkpoint_due = now_s + CHECKPOINT_S
             self._checkpoint()
@@ -183,6 +190,9 @@ class LedgerStore:
             with ledger.held():
                 processes.beat(ledger, now_ns)
                 ledger.rescued += processes.recover(ledger, now_ns, self._bits(ids.SEED_BITS))
+        if now_s >= self._retention.due:
+            now = codec.moment(self._clock.time_ns() // 1000)
+            self._retention.step(self.outbox().sweeper(), now_s, now)
 
     def _rescued(self, ledger: SqliteLedger) -> list[Happening]:
         """Return the events of the creates of dead processes, found since the last time."""
@@ -195,6 +205,15 @@ class LedgerStore:
         if _inode(self.path) != self._inode:
             msg = f"ledger {self.path} was taken away while it was in use"
             raise LedgerUnusableError(msg)
+
+    def _check_place(self) -> None:
+        """Say once that a network file system is no place for a ledger."""
+        if self._place_checked:
+            return
+        self._place_checked = True
+        kind = filesystems.network_type(self.path)
+        if kind is not None:
+            self._report(filesystems.warning(self.path, kind))
 
     def _checkpoint(self) -> None:
         wal = Path(self.path + "-wal")

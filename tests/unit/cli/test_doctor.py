@@ -5,6 +5,7 @@ import os
 import pytest
 
 from vidobs.core.errors import LedgerUnusableError
+from vidobs.ledger import filesystems
 
 
 @pytest.fixture
@@ -162,3 +163,14 @@ def test_an_exporter_that_is_on(examine):
     found = examine(VIDOBS_CALLBACKS="jsonl/audit")
 
     assert found["exporter jsonl/audit"] == ("ok", "on, vidobs_exporters.jsonl:JsonlExporter")
+
+
+def test_a_ledger_on_a_network_file_system(examine, folder, monkeypatch):
+    """A place where SQLite's locks do not hold is wrong."""
+    (folder / "mounts").write_text(f"server:/ {folder} nfs4 rw 0 0\n")
+    monkeypatch.setattr(filesystems, "_MOUNTS", str(folder / "mounts"))
+
+    verdict, says = examine()["ledger place"]
+
+    assert verdict == "wrong"
+    assert "network file system (nfs4)" in says

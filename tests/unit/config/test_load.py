@@ -250,3 +250,18 @@ def test_settings_are_frozen():
     with pytest.raises(AttributeError):
         load({}, {}).settings.disabled = True
     assert isinstance(load({}, {}), msgspec.Struct)
+
+
+@pytest.mark.parametrize(("text", "days"), [("30", 30.0), ("0.5", 0.5), ("Never", None)])
+def test_days_of_retention(text, days):
+    """Days may be parts of one, and `never` switches off what a file asks for."""
+    found = load(environ={"VIDOBS_RETENTION_CONTENT_DAYS": text}).settings
+
+    assert (found.retention_content_days, found.retention_days) == (days, None)
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "soon", "nan", 1e9])
+def test_days_that_are_none(value):
+    """Nothing is deleted on a misunderstanding."""
+    with pytest.raises(ConfigError, match=r"retention_days: got .*; allowed: days, more than 0"):
+        load({"retention_days": value}, environ={})

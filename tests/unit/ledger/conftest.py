@@ -9,6 +9,17 @@ from vidobs.ledger.sqlite import SqliteLedger
 DAY_S = 86_400
 
 
+class Clock:
+    """Shows the time of a maker of jobs."""
+
+    def __init__(self, make) -> None:
+        self._make = make
+
+    def time_ns(self):
+        """Return nanoseconds since 1970."""
+        return self._make.now_ns
+
+
 class Filled:
     """A ledger with a writer that makes jobs of any age."""
 
@@ -39,6 +50,10 @@ class Filled:
     def poll(self, job, **says):
         """Let the writer see the job once more."""
         return self.ledger.record(self.make.seen(job, id=job.provider_job_id, **says))
+
+    def make_clock(self):
+        """Return the clock that the jobs are made on, for others to look at."""
+        return Clock(self.make)
 
     def days(self, count):
         """Let days pass."""
