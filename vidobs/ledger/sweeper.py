@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vidobs.ledger.sweeps import Sweep
 
-BATCH = 64  # rows that are looked at, and at most worked on, in one go: a few milliseconds
+BATCH = 32  # rows that are looked at, and at most worked on, in one go: a few milliseconds
 PASSES = 5
 
 
