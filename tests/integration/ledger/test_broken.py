@@ -1,7 +1,6 @@
 """A ledger that cannot be used never stops a call; what it missed is written once it works."""
 
 import logging
-import resource
 from contextlib import closing
 
 import apsw
@@ -47,23 +46,6 @@ class Pragma:
     def mend(self):
         """End."""
         apsw.connection_hooks.remove(self)
-
-
-class Quota:
-    """This process may not make files longer than the ledger's log is."""
-
-    def __init__(self, path):
-        self._path = path
-
-    def spoil(self):
-        """Begin."""
-        a_ledger(self._path)
-        self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100, self._before[1]))
-
-    def mend(self):
-        """End."""
-        resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
 
 
 class Locked:
@@ -126,7 +108,6 @@ def newer(path):
 
 BREAKAGES = {
     "full": lambda path: Pragma("PRAGMA max_page_count = 1", path),
-    "over_quota": Quota,
     "read_only": lambda path: Pragma("PRAGMA query_only = 1", path),
     "locked": Locked,
     "garbage": lambda path: Wrong(garbage, path),
