@@ -2,6 +2,7 @@
 
 A call leaves a tuple behind and goes on. The thread lingers for a moment, takes what has come, in
 batches small enough not to hold the interpreter, and does the ledger's housekeeping in between.
+Waking a thread costs the caller more than anything else here, so it is done once for many calls.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from vidobs.core.protocols import Happening
 
 BATCH = 64
-LINGER_S = 0.02
+LINGER_S = 0.05
+AWAKE_S = 1.0  # after the last call the thread looks by itself, and no caller pays for waking it
 
 
 class Maintenance:
@@ -42,6 +44,7 @@ class Maintenance:
         self._chores = chores
         self._guard = guard
         self._queue: deque[Happening | threading.Event] = deque()
+        self._idle = True  # somebody has to wake the thread
         self._wake = threading.Event()
         self._hurry = threading.Event()
         self._start_lock = threading.Lock()
@@ -51,10 +54,8 @@ class Maintenance:
     def hand_on(self, seen: Happening) -> None:
         """Leave a happening for the thread; never waits."""
         self._queue.append(seen)
-        if not self._wake.is_set():
-            self._wake.set()
-            if self._thread is None:
-                self.start()
+        if self._idle:
+            self.wake()
 
     def wake(self) -> None:
         """Ask for the chores soon; never waits."""
@@ -96,19 +97,30 @@ class Maintenance:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        due = 0.0
+        due = awake_until = 0.0
         self._guard.run("begin", self._begin)
         while not self._stopping:
-            if self._wake.wait(max(0.0, due - time.monotonic())):
-                self._hurry.wait(LINGER_S)
-            self._wake.clear()
+            if time.monotonic() >= awake_until:
+                self._doze(due)
+            self._hurry.wait(LINGER_S)
             self._hurry.clear()
-            self._drain()
+            if self._drain():
+                awake_until = time.monotonic() + AWAKE_S
             rest = self._guard.run("chores", self._chores)
             due = time.monotonic() + (rest if rest is not None else 1.0)
         self._drain()
 
-    def _drain(self) -> None:
+    def _doze(self, due: float) -> None:
+        """Sleep until somebody wakes the thread, or chores are due."""
+        self._idle = True
+        if not self._queue:  # looked at after saying so: whoever comes now wakes the thread
+            self._wake.wait(max(0.0, due - time.monotonic()))
+        self._idle = False
+        self._wake.clear()
+
+    def _drain(self) -> bool:
+        """Tell of everything that has come; return whether anything had."""
+        drained = bool(self._queue)
         while self._queue:
             batch: list[Happening] = []
             reached: threading.Event | None = None
@@ -123,3 +135,4 @@ class Maintenance:
             if reached is not None:
                 self._guard.run("chores", self._chores)
                 reached.set()
+        return drained
