@@ -1,7 +1,8 @@
-"""Instructions of one create, counted by valgrind: the same on any machine, however busy.
+"""Instructions of one create, counted by valgrind: they depend on load far less than times do.
 
 Each contender runs twice, with N and with 2N creates; the difference is what N creates execute in
-user space, everything on other threads included.
+user space, everything on other threads included. How often those wake up is a matter of time, and
+valgrind is slow, so the count is not quite the same each time.
 """
 
 from __future__ import annotations

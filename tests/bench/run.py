@@ -99,7 +99,7 @@ def _parts(given: argparse.Namespace):
     yield "outbox", lambda: outbox.rows(*((50, 1) if quick else (5000, 5)))
     yield "kills", lambda: kills.rows(given.kill_rounds or (1 if quick else 8))
     if not quick:
-        yield "instructions", lambda: instructions.rows(40)
+        yield "instructions", lambda: instructions.rows(200)
 
 
 def _peers() -> tuple[list[Contender], list[str]]:
