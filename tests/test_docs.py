@@ -21,7 +21,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MOST_README_LINES = 150
 EXAMPLE_BEFORE_LINE = 40
 NOT_RUN = "<!-- runs: no -->"
-COMES_LATER = {"docs/benchmarks.md"}
 
 _BLOCK = re.compile(
     r"^(?P<marker><!--[^\n]*-->\n)?```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -138,9 +137,8 @@ def test_links_lead_somewhere(page):
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        if target.exists() or name_of(target) not in COMES_LATER:
-            assert target.exists(), link
-            assert not anchor or anchor in anchors(target), link
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
 
 
 def anchors(page: Path) -> set[str]:
