@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import calls
 import contenders
+import downloads
 import imports
 import instructions
 import kills
@@ -47,7 +49,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument(
         "--only",
-        choices=("calls", "imports", "instructions", "outbox", "kills"),
+        choices=("calls", "imports", "instructions", "outbox", "downloads", "kills"),
         help="measure one thing only",
     )
     parser.add_argument(
@@ -97,9 +99,15 @@ def _parts(given: argparse.Namespace):
         modules.append(("litellm", str(LITELLM_PYTHON)))
     yield "imports", lambda: imports.rows(modules, 2 if quick else 9)
     yield "outbox", lambda: outbox.rows(*((50, 1) if quick else (5000, 5)))
+    yield "downloads", lambda: _downloads(*((8, 1) if quick else (1024, 3)))
     yield "kills", lambda: kills.rows(given.kill_rounds or (1 if quick else 8))
     if not quick:
         yield "instructions", lambda: instructions.rows(200)
+
+
+def _downloads(mebibytes: int, times: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="vidobs-bench-") as folder:
+        return downloads.rows(mebibytes, times, Path(folder))
 
 
 def _peers() -> tuple[list[Contender], list[str]]:
