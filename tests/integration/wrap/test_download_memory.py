@@ -77,8 +77,8 @@ def grown(base_url, *words):
 def test_a_large_file_passes_through(how, kind, base_url):
     """256 MB grow vidobs by less than 5 MB over what the bare SDK takes, and are probed.
 
-    Two processes never grow alike to the megabyte: what vidobs takes is there in each of three
-    runs, what the allocator happens to keep is not.
+    Now and then the allocator keeps the pieces that the bare SDK has joined and freed, up to the
+    whole file. What vidobs takes is there in each of three runs, that is not.
     """
     for _ in range(3):
         bare, _ = grown(base_url, "bare", how, kind)
