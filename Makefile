@@ -60,7 +60,7 @@ demo: venv  ## make eight videos against the sandbox and show their traces and c
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
-	@$(BIN)/python -m pytest -q -m "not slow and not real" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
 test-rest: venv compat schemathesis-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
         UnsupportedClientError,
         VidobsError,
     )
-    from vidobs.core.events import EventName, SpanRecord, VideoEvent
+    from vidobs.core.events import EventName, SpanKind, SpanRecord, VideoEvent, spans_of
     from vidobs.core.jobs import Job, JobState, Reason
     from vidobs.core.money import Cost, CostBasis, CostStatus
     from vidobs.core.money import plain as format_usd
     from vidobs.core.protocols import Exporter
+    from vidobs.core.scrub import scrub
     from vidobs.delivery.encoding import event_to_json
     from vidobs.delivery.event_line import EventLine
     from vidobs.observer.attribution import context
     from vidobs.runtime import cost
     from vidobs.sdk._face import configure, flush, on, shutdown
     from vidobs.sdk._wrap import unwrap, wrap
+    from vidobs.telemetry.exported import event_attributes, event_level, span_attributes
 
 __version__ = "0.1.0"
 
@@ -48,6 +50,7 @@ __all__ = [
     "LedgerError",
     "MissingExtraError",
     "Reason",
+    "SpanKind",
     "SpanRecord",
     "SpendLimitError",
     "UnsupportedClientError",
@@ -56,11 +59,16 @@ __all__ = [
     "configure",
     "context",
     "cost",
+    "event_attributes",
+    "event_level",
     "event_to_json",
     "flush",
     "format_usd",
     "on",
+    "scrub",
     "shutdown",
+    "span_attributes",
+    "spans_of",
     "unwrap",
     "wrap",
 ]
@@ -76,16 +84,18 @@ _HOMES = {
         "UnsupportedClientError",
         "VidobsError",
     ),
-    "vidobs.core.events": ("EventName", "SpanRecord", "VideoEvent"),
+    "vidobs.core.events": ("EventName", "SpanKind", "SpanRecord", "VideoEvent", "spans_of"),
     "vidobs.core.jobs": ("Job", "JobState", "Reason"),
     "vidobs.core.money": ("Cost", "CostBasis", "CostStatus", "plain"),
     "vidobs.core.protocols": ("Exporter",),
+    "vidobs.core.scrub": ("scrub",),
     "vidobs.delivery.encoding": ("event_to_json",),
     "vidobs.delivery.event_line": ("EventLine",),
     "vidobs.observer.attribution": ("context",),
     "vidobs.runtime": ("cost",),
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),
+    "vidobs.telemetry.exported": ("event_attributes", "event_level", "span_attributes"),
 }
 _RENAMED = {"format_usd": "plain"}
 

@@ -21,6 +21,8 @@ from vidobs.core.prices import PriceRow, parse_price_rows
 SAME_TRACE_S = 3600.0
 MEDIA_MAX_BYTES = 1 << 30
 MEDIA_RETENTION_DAYS = 30
+OUTBOX_MAX_BYTES = 512 << 20
+OUTBOX_MAX_DAYS = 14.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LedgerUrl = msgspec.field(default_factory=default_ledger)
     retention_days: float | None = None
     retention_content_days: float | None = None
+    outbox_max_bytes: int = OUTBOX_MAX_BYTES
+    outbox_max_days: float | None = OUTBOX_MAX_DAYS
     durability: Durability = Durability.NORMAL
     http_spans: HttpSpans = HttpSpans.CREATES
     poll_spans: PollSpans = PollSpans.CHANGES
@@ -157,6 +161,24 @@ SETTINGS: tuple[Setting, ...] = (
         default="`never`",
         doc="After so many days prompts, their hashes, error texts, pictures and videos of a job"
         " are deleted. The rest of the job stays.",
+    ),
+    Setting(
+        name="outbox_max_bytes",
+        env="VIDOBS_OUTBOX_MAX_BYTES",
+        type="bytes",
+        read=readers.count,
+        default=str(OUTBOX_MAX_BYTES),
+        doc="How much the events that wait for exporters may take. Beyond that the oldest are"
+        " dropped and counted, those that end a job last.",
+    ),
+    Setting(
+        name="outbox_max_days",
+        env="VIDOBS_OUTBOX_MAX_DAYS",
+        type="days or `never`",
+        read=readers.days,
+        default="14",
+        doc="How long an event waits for an exporter before it is dropped and counted; one that"
+        " ends a job waits twice as long.",
     ),
     Setting(
         name="durability",

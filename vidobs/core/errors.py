@@ -74,18 +74,30 @@ class LedgerSchemaError(LedgerUnusableError):
 
 
 class ExportError(VidobsError):
-    """An exporter could not deliver a batch.
+    """An exporter could not deliver a batch, or not all of it.
 
-    `retryable` tells the relay whether to keep the events and try again; `retry_after_s` is the
-    wait the receiver asked for, in seconds, where it did.
+    `retryable` tells the relay whether to keep the events and try again. `None` means that it is
+    not clear whether receiver or events are at fault, as with a wrong key: they are tried several
+    times before one is given up. `retry_after_s` is the wait the receiver asked for, in seconds,
+    where it did. `delivered` says how many events at the
+    beginning of the batch arrived before it failed: they are not sent again. `gone` means that the
+    receiver never wants anything again: the exporter is switched off until somebody enables it.
     """
 
     def __init__(
-        self, message: str, *, retryable: bool = True, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        retryable: bool | None = True,
+        retry_after_s: float | None = None,
+        delivered: int = 0,
+        gone: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.delivered = delivered
+        self.gone = gone
 
 
 def unknown_name(kind: str, given: str, known: Iterable[str]) -> str:

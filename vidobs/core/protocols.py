@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -12,7 +13,6 @@ from vidobs.core.jobs import Job, JobSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 
 class Clock(Protocol):
@@ -30,6 +30,10 @@ class Exporter(Protocol):
     `name` is its id in configuration. A *durable* exporter gets what is in the ledger's outbox, at
     least once; one that is not sees only what this process records, as it happens. `export` raises
     `ExportError` to say whether a batch may be tried again; it may block.
+
+    Two members are optional. `max_batch: int` is the most events it takes at once; without it that
+    is 64. `check(event) -> str` sends one event, marked as a test, and returns in one line what the
+    receiver said, or raises as `export` does; `vidobs doctor` asks for it.
     """
 
     name: str
@@ -114,25 +118,75 @@ class Ledger(Protocol):
         ...
 
 
-class Outbox(Protocol):
-    """What the relay takes events from: a cursor and an exception table per exporter."""
+class Standing(msgspec.Struct, frozen=True):
+    """How an exporter stands, as every process that shares the outbox knows it."""
 
-    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> int | None:
-        """Claim an exporter's cursor and return it, or `None` while another process holds it."""
+    cursor: int  # the place of the last event that was delivered to it or passed over
+    failures: int = 0  # in a row
+    retry_at: datetime | None = None  # nobody tries before; None: at once
+    disabled: str | None = None  # why it is switched off
+
+
+class Outbox(Protocol):
+    """What the relay takes events from: a cursor and an exception table per exporter.
+
+    Every method that changes something for an `owner` does nothing once that owner has lost the
+    lease. All raise `LedgerError` as the ledger does.
+    """
+
+    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> Standing | None:
+        """Claim an exporter, or return `None` while another living process holds it.
+
+        The lease of a process that is gone is free at once where that can be known: on its own
+        host. Claiming again prolongs the lease.
+        """
+        ...
+
+    def release(self, exporter: str, owner: str) -> None:
+        """Give a lease back."""
         ...
 
     def read(self, after: int, limit: int) -> Sequence[OutboxRow]:
         """Return the events behind a cursor, oldest first."""
         ...
 
-    def delivered(self, exporter: str, owner: str, cursor: int) -> None:
-        """Move the cursor forward."""
+    def asked_again(self, exporter: str, limit: int) -> Sequence[OutboxRow]:
+        """Return events that somebody asked to deliver once more, oldest first."""
+        ...
+
+    def delivered(
+        self, exporter: str, owner: str, cursor: int, *, events: int, now: datetime
+    ) -> None:
+        """Move the cursor forward; count `events` as delivered and, if any, forget the failures."""
+        ...
+
+    def redelivered(
+        self, exporter: str, owner: str, places: Sequence[int], *, events: int, now: datetime
+    ) -> None:
+        """Take events out of those that were asked for again, and count `events` as delivered."""
+        ...
+
+    def failed(
+        self,
+        exporter: str,
+        owner: str,
+        error: str,
+        *,
+        failures: int,
+        retry_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Remember a failure, for whoever tries next: so many in a row, and not before then."""
+        ...
+
+    def disable(self, exporter: str, owner: str, reason: str, now: datetime) -> None:
+        """Switch an exporter off for every process, because its receiver is gone for good."""
         ...
 
     def bury(self, exporter: str, row: OutboxRow, error: str, now: datetime) -> None:
-        """Put an event that can never be delivered among the dead letters."""
+        """Put an event that cannot be delivered among the dead letters."""
         ...
 
     def behind(self, exporter: str) -> int:
-        """Count the events the exporter has not had yet."""
+        """Count the events the exporter has not had yet, those asked for again included."""
         ...

@@ -113,7 +113,7 @@ class DurableLane:
         return self._relay.step(self._now())
 
     def _finish(self) -> None:
-        self._relay.close(self._now())
+        self._relay.close()
 
 
 class LiveLane:

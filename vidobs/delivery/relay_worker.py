@@ -97,10 +97,10 @@ class RelayWorker:
             if since is not None and now - since <= HUNG and not self._leased(now, RENEW):
                 self._lease(now)
 
-    def close(self, now: datetime) -> None:
+    def close(self) -> None:
         """Give back the lease, then close the exporter."""
         try:
-            self._release(now)
+            self._release()
         finally:
             self._exporter.close()
 
@@ -109,7 +109,7 @@ class RelayWorker:
             return self._take_rest(Rest(HELD_S), now)  # the holder may deliver everything
         rows = self._outbox.read(self._cursor, self._plan.size)
         if not rows:
-            return self._linger(now)
+            return self._linger()
         self._lingered = False
         mine = [row for row in rows if self.name in row.route.split(",")]
         if mine:
@@ -118,7 +118,7 @@ class RelayWorker:
                 return self._failed(error, mine)
             self.delivered += len(mine)
             self._complaints.well()
-        self._advance(rows[-1].seq)
+        self._advance(rows[-1].seq, events=len(mine))
         return AGAIN
 
     def _now_idle(self, rest: Rest) -> Rest:
@@ -156,11 +156,12 @@ class RelayWorker:
         return True
 
     def _lease(self, now: datetime) -> bool:
-        cursor = self._outbox.lease(self.name, self._owner, now + LEASE, now)
-        if cursor is None:
+        standing = self._outbox.lease(self.name, self._owner, now + LEASE, now)
+        if standing is None:
             self._leased_until = None
             return False
         self._leased_until = now + LEASE
+        cursor = standing.cursor
         if cursor != self._cursor:
             if self._unsaved is not None and cursor >= self._unsaved:
                 self._unsaved = None
@@ -168,17 +169,17 @@ class RelayWorker:
             self._plan = FRESH
         return True
 
-    def _release(self, now: datetime) -> None:
+    def _release(self) -> None:
         with self._leasing:
             if self._leased_until is not None:
-                self._outbox.lease(self.name, self._owner, now - LEASE, now)
+                self._outbox.release(self.name, self._owner)
             self._leased_until = None
 
-    def _linger(self, now: datetime) -> Rest:
+    def _linger(self) -> Rest:
         """Keep the lease for a moment, since events come in flocks; then let others have it."""
         if self._lingered:
             self._lingered = False
-            self._release(now)
+            self._release()
             return Rest(CHECK_S)
         self._lingered = True
         return Rest(LINGER_S)
@@ -207,9 +208,9 @@ class RelayWorker:
         wait = wait_s(self._plan.failures, error, self._chance())
         return self._take_rest(Rest(wait, idle=False), self._now())
 
-    def _advance(self, seq: int) -> None:
+    def _advance(self, seq: int, *, events: int = 0) -> None:
         seq = max(seq, self._cursor)  # somebody else may have come further during a long export
         self._unsaved = seq
-        self._outbox.delivered(self.name, self._owner, seq)
+        self._outbox.delivered(self.name, self._owner, seq, events=events, now=self._now())
         self._cursor, self._unsaved = seq, None
         self._plan = self._plan.moved(seq)

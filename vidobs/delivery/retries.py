@@ -35,7 +35,7 @@ class Fault(Enum):
 
     OUTAGE = auto()  # the receiver cannot be had right now
     REFUSAL = auto()  # the receiver does not want these events, now or later
-    UNEXPECTED = auto()  # the exporter raised what it never meant to
+    UNEXPECTED = auto()  # either; the exporter cannot tell, or raised what it never meant to
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -84,10 +84,13 @@ def halved(plan: Plan, places: Sequence[int]) -> Plan:
     )
 
 
+_FAULT_OF = {True: Fault.OUTAGE, False: Fault.REFUSAL, None: Fault.UNEXPECTED}
+
+
 def fault_of(error: BaseException) -> Fault:
     """Tell what a failure means; an `OSError` at its root is a network or a disk that fails."""
     if isinstance(error, ExportError):
-        return Fault.OUTAGE if error.retryable else Fault.REFUSAL
+        return _FAULT_OF[error.retryable]
     cause: BaseException | None = error
     for _ in range(DEEPEST_CAUSE):
         if cause is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from vidobs.core.protocols import Standing
 from vidobs.ledger import codec
 from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
@@ -30,14 +31,21 @@ class SqliteOutbox:
         self._lock = lock
         self._sql = queries()
 
-    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> int | None:
-        """Claim an exporter's cursor and return it, or `None` while another process holds it."""
+    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> Standing | None:
+        """Claim an exporter, or return `None` while another process holds it."""
         with self._lock, translated(self._path):
             self._run("take_lease", exporter, owner, codec.us(until), codec.us(now))
-            row = self._connection.execute(self._sql["relay_row"], (exporter,)).fetchone()
-        if row is None or row[1] != owner:
+            row = self._connection.execute(self._sql["standing"], (exporter,)).fetchone()
+        if row is None or row[0] != owner:
             return None
-        return int(row[0])
+        _, cursor, failures, retry_at_us, disabled = row
+        retry_at = None if retry_at_us is None else codec.moment(retry_at_us)
+        return Standing(cursor, failures, retry_at, disabled)
+
+    def release(self, exporter: str, owner: str) -> None:
+        """Give a lease back."""
+        with self._lock, translated(self._path):
+            self._run("drop_lease", exporter, owner)
 
     def register(self, exporter: str) -> None:
         """Let an exporter start at the end of the outbox, unless it has a cursor already."""
@@ -50,27 +58,59 @@ class SqliteOutbox:
             rows = self._connection.execute(self._sql["read_outbox"], (after, limit)).fetchall()
         return [codec.load_event(row) for row in rows]
 
-    def delivered(self, exporter: str, owner: str, cursor: int) -> None:
+    def asked_again(self, exporter: str, limit: int) -> Sequence[OutboxRow]:
+        """Return events that somebody asked to deliver once more, oldest first."""
+        with self._lock, translated(self._path):
+            rows = self._connection.execute(self._sql["asked_again"], (exporter, limit)).fetchall()
+        return [codec.load_event(row) for row in rows]
+
+    def delivered(
+        self, exporter: str, owner: str, cursor: int, *, events: int, now: datetime
+    ) -> None:
         """Move the cursor forward; a process that lost its lease moves nothing."""
         with self._lock, translated(self._path):
-            self._run("move_cursor", exporter, owner, cursor)
+            self._run("move_cursor", exporter, owner, cursor, events, codec.us(now))
+
+    def redelivered(
+        self, exporter: str, owner: str, places: Sequence[int], *, events: int, now: datetime
+    ) -> None:
+        """Take events out of those that were asked for again."""
+        asked = f"[{','.join(map(str, places))}]"
+        with self._lock, translated(self._path), self._connection:
+            self._run("count_redelivered", exporter, owner, events, codec.us(now))
+            if self._connection.changes():
+                self._run("forget_asked", exporter, asked)
+
+    def failed(
+        self,
+        exporter: str,
+        owner: str,
+        error: str,
+        *,
+        failures: int,
+        retry_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Remember a failure, for whoever tries next."""
+        times = codec.us(retry_at), codec.us(now)
+        with self._lock, translated(self._path):
+            self._run("note_failure", exporter, owner, error, failures, *times)
+
+    def disable(self, exporter: str, owner: str, reason: str, now: datetime) -> None:
+        """Switch an exporter off for every process."""
+        with self._lock, translated(self._path):
+            self._run("disable", exporter, owner, reason, codec.us(now))
 
     def bury(self, exporter: str, row: OutboxRow, error: str, now: datetime) -> None:
-        """Put an event that can never be delivered among the dead letters."""
-        with self._lock, translated(self._path):
+        """Put an event that cannot be delivered among the dead letters."""
+        with self._lock, translated(self._path), self._connection:
             self._run("bury", exporter, row.seq, codec.us(now), error)
+            self._run("forget_asked", exporter, f"[{row.seq}]")
 
     def behind(self, exporter: str) -> int:
         """Count the events for the exporter that it has not had yet."""
         with self._lock, translated(self._path):
-            row = self._connection.execute(self._sql["relay_row"], (exporter,)).fetchone()
-            cursor = 0 if row is None else row[0]
-            return int(self._connection.execute(self._sql["count_behind"], (cursor, exporter)).get)
-
-    def release(self, owner: str) -> None:
-        """Give back every lease of a process that ends."""
-        with self._lock, translated(self._path):
-            self._run("drop_leases", owner)
+            return int(self._connection.execute(self._sql["count_behind"], (exporter,)).get)
 
     def checkpoint(self) -> None:
         """Move what the write-ahead log holds into the file, as far as no reader is in the way."""

@@ -70,23 +70,55 @@ WHERE event.seq IN (
 ORDER BY event.seq;
 
 -- count_behind --
-SELECT count(*) FROM event WHERE seq > ? AND instr(',' || route || ',', ',' || ? || ',');
+SELECT (
+    SELECT count(*) FROM event
+    WHERE seq > coalesce((SELECT cursor FROM relay WHERE exporter = ?1), 0)
+      AND instr(',' || route || ',', ',' || ?1 || ',')
+) + (SELECT count(*) FROM replay WHERE exporter = ?1);
 
 -- ensure_relay --
 INSERT OR IGNORE INTO relay (exporter, cursor) VALUES (?, (SELECT coalesce(max(seq), 0) FROM event));
 
--- relay_row --
-SELECT cursor, owner, leased_until_us FROM relay WHERE exporter = ?;
+-- standing --
+SELECT owner, cursor, failures, retry_at_us, disabled FROM relay WHERE exporter = ?;
 
 -- take_lease --
 UPDATE relay SET owner = ?2, leased_until_us = ?3
 WHERE exporter = ?1 AND (owner IS NULL OR owner = ?2 OR leased_until_us < ?4);
 
--- drop_leases --
-UPDATE relay SET owner = NULL, leased_until_us = 0 WHERE owner = ?;
+-- drop_lease --
+UPDATE relay SET owner = NULL, leased_until_us = 0 WHERE exporter = ? AND owner = ?;
+
+-- asked_again --
+SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans,
+       event.detail
+FROM replay JOIN event ON event.seq = replay.seq
+WHERE replay.exporter = ? ORDER BY replay.seq LIMIT ?;
 
 -- move_cursor --
-UPDATE relay SET cursor = ?3 WHERE exporter = ?1 AND owner = ?2 AND cursor <= ?3;
+-- Rows that were passed over say nothing of the receiver.
+UPDATE relay SET
+    cursor = ?3, delivered = delivered + ?4,
+    delivered_us = iif(?4, ?5, delivered_us),
+    failures = iif(?4, 0, failures), retry_at_us = iif(?4, NULL, retry_at_us)
+WHERE exporter = ?1 AND owner = ?2 AND cursor <= ?3;
+
+-- count_redelivered --
+UPDATE relay SET
+    delivered = delivered + ?3, delivered_us = iif(?3, ?4, delivered_us),
+    failures = iif(?3, 0, failures), retry_at_us = iif(?3, NULL, retry_at_us)
+WHERE exporter = ?1 AND owner = ?2;
+
+-- forget_asked --
+DELETE FROM replay WHERE exporter = ? AND seq IN (SELECT value FROM json_each(?));
+
+-- note_failure --
+UPDATE relay SET
+    retried = retried + 1, error = ?3, failures = ?4, retry_at_us = ?5, failed_us = ?6
+WHERE exporter = ?1 AND owner = ?2;
+
+-- disable --
+UPDATE relay SET disabled = ?3, error = ?3, failed_us = ?4 WHERE exporter = ?1 AND owner = ?2;
 
 -- bury --
 INSERT OR REPLACE INTO dead_letter (exporter, seq, at_us, error) VALUES (?, ?, ?, ?);

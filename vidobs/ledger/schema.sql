@@ -1,4 +1,4 @@
--- Schema 1 of the ledger.
+-- Schema 2 of the ledger.
 --
 -- A job's `seq` is made from its id (42 bits of milliseconds, 21 random bits), so jobs lie on disk in
 -- the order of their creation and are found by id, and paged by time, without an index of their own.
@@ -53,12 +53,35 @@ CREATE TABLE spend (
     PRIMARY KEY (job_seq, entry)
 ) STRICT, WITHOUT ROWID;
 
--- How far each exporter has come, and who works for it now.
+-- How far each exporter has come, who works for it now, and how that goes.
 CREATE TABLE relay (
     exporter        TEXT PRIMARY KEY,
     cursor          INTEGER NOT NULL,
     owner           TEXT,
-    leased_until_us INTEGER NOT NULL DEFAULT 0
+    leased_until_us INTEGER NOT NULL DEFAULT 0,
+    delivered       INTEGER NOT NULL DEFAULT 0,   -- events
+    retried         INTEGER NOT NULL DEFAULT 0,   -- batches that were not taken
+    failures        INTEGER NOT NULL DEFAULT 0,   -- in a row
+    retry_at_us     INTEGER,                      -- nobody tries before
+    error           TEXT,                         -- the last one, scrubbed
+    failed_us       INTEGER,                      -- when that was
+    delivered_us    INTEGER,                      -- when something last arrived
+    disabled        TEXT                          -- why it is switched off
+) STRICT, WITHOUT ROWID;
+
+-- Events that somebody asked to deliver once more, beside the cursor.
+CREATE TABLE replay (
+    exporter TEXT    NOT NULL,
+    seq      INTEGER NOT NULL,                    -- of the event
+    PRIMARY KEY (exporter, seq)
+) STRICT, WITHOUT ROWID;
+
+-- What exporters never had, because the outbox was too large or too old.
+CREATE TABLE dropped (
+    exporter TEXT    NOT NULL,
+    reason   TEXT    NOT NULL,                    -- age, bytes
+    events   INTEGER NOT NULL,
+    PRIMARY KEY (exporter, reason)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dead_letter (

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from vidobs.core.machine import Rules
-    from vidobs.core.protocols import Clock, OutboxRow
+    from vidobs.core.protocols import Clock, OutboxRow, Standing
 
     Inode: TypeAlias = tuple[int, int]
 
@@ -277,17 +277,52 @@ class LateOutbox:
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
 
-    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> int | None:
-        """Claim an exporter's cursor."""
+    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> Standing | None:
+        """Claim an exporter."""
         return self._store.outbox().lease(exporter, owner, until, now)
+
+    def release(self, exporter: str, owner: str) -> None:
+        """Give a lease back."""
+        self._store.outbox().release(exporter, owner)
 
     def read(self, after: int, limit: int) -> Sequence[OutboxRow]:
         """Return the events behind a cursor."""
         return self._store.outbox().read(after, limit)
 
-    def delivered(self, exporter: str, owner: str, cursor: int) -> None:
+    def asked_again(self, exporter: str, limit: int) -> Sequence[OutboxRow]:
+        """Return events that somebody asked to deliver once more."""
+        return self._store.outbox().asked_again(exporter, limit)
+
+    def delivered(
+        self, exporter: str, owner: str, cursor: int, *, events: int, now: datetime
+    ) -> None:
         """Move the cursor forward."""
-        self._store.outbox().delivered(exporter, owner, cursor)
+        self._store.outbox().delivered(exporter, owner, cursor, events=events, now=now)
+
+    def redelivered(
+        self, exporter: str, owner: str, places: Sequence[int], *, events: int, now: datetime
+    ) -> None:
+        """Take events out of those that were asked for again."""
+        self._store.outbox().redelivered(exporter, owner, places, events=events, now=now)
+
+    def failed(
+        self,
+        exporter: str,
+        owner: str,
+        error: str,
+        *,
+        failures: int,
+        retry_at: datetime,
+        now: datetime,
+    ) -> None:
+        """Remember a failure."""
+        self._store.outbox().failed(
+            exporter, owner, error, failures=failures, retry_at=retry_at, now=now
+        )
+
+    def disable(self, exporter: str, owner: str, reason: str, now: datetime) -> None:
+        """Switch an exporter off."""
+        self._store.outbox().disable(exporter, owner, reason, now)
 
     def bury(self, exporter: str, row: OutboxRow, error: str, now: datetime) -> None:
         """Put an event among the dead letters."""
