@@ -4,11 +4,12 @@ import threading
 from collections import deque
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from vidobs.core.events import EventName, VideoEvent
 from vidobs.core.jobs import Job, TraceRef
-from vidobs.core.protocols import OutboxRow
+from vidobs.core.protocols import OutboxRow, Standing
 
 START = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 SOON = 30  # seconds until a test that waits for a thread gives up
@@ -35,11 +36,27 @@ class MemoryOutbox:
 
     def __init__(self):
         self.rows = []
-        self.cursors = {}
+        self.standings = {}
         self.leases = {}
         self.leases_asked = 0
+        self.owners = []  # whom a lease was given to, or prolonged for
+        self.asked = {}  # exporter -> places of events to deliver once more
+        self.counted = {}  # exporter -> events, as its holders counted them
         self.dead = []
         self.faults = deque()  # each is raised by one call of `delivered`
+
+    @property
+    def cursors(self):
+        """How far each exporter has come."""
+        return {name: found.cursor for name, found in self.standings.items()}
+
+    def standing(self, exporter):
+        """How an exporter stands."""
+        return self.standings.get(exporter, Standing(0))
+
+    def set(self, exporter, **changes):
+        """Change how an exporter stands."""
+        self.standings[exporter] = msgspec.structs.replace(self.standing(exporter), **changes)
 
     def add(self, event, route="sink"):
         """Record an event."""
@@ -50,34 +67,75 @@ class MemoryOutbox:
         owner, until = self.leases.get(exporter, (None, now))
         return owner if until >= now else None
 
+    def holds(self, exporter, owner):
+        """Tell whether nobody else has taken the lease of an owner."""
+        return self.leases.get(exporter, (None,))[0] == owner
+
     def lease(self, exporter, owner, until, now):
-        """Claim a cursor."""
+        """Claim an exporter."""
         self.leases_asked += 1
         if self.holder(exporter, now) not in (None, owner):
             return None
         self.leases[exporter] = (owner, until)
-        return self.cursors.get(exporter, 0)
+        self.owners.append(owner)
+        return self.standing(exporter)
+
+    def release(self, exporter, owner):
+        """Give a lease back."""
+        if self.holds(exporter, owner):
+            del self.leases[exporter]
 
     def read(self, after, limit):
         """Return what is behind a cursor."""
         return [row for row in self.rows if row.seq > after][:limit]
 
-    def delivered(self, exporter, owner, cursor):
+    def asked_again(self, exporter, limit):
+        """Return what somebody asked for once more."""
+        places = self.asked.get(exporter, [])
+        return [row for row in self.rows if row.seq in places][:limit]
+
+    def delivered(self, exporter, owner, cursor, *, events, now):
         """Move a cursor, for its holder."""
         if self.faults:
             raise self.faults.popleft()
-        if self.leases[exporter][0] == owner:
-            assert cursor >= self.cursors.get(exporter, 0), "the cursor went back"
-            self.cursors[exporter] = cursor
+        if self.holds(exporter, owner):
+            assert cursor >= self.standing(exporter).cursor, "the cursor went back"
+            self.set(exporter, cursor=cursor)
+            self._count(exporter, events)
+
+    def redelivered(self, exporter, owner, places, *, events, now):
+        """Forget what was asked for."""
+        if self.holds(exporter, owner):
+            for place in places:
+                self.asked[exporter].remove(place)
+            self._count(exporter, events)
+
+    def failed(self, exporter, owner, error, *, failures, retry_at, now):
+        """Remember a failure."""
+        if self.holds(exporter, owner):
+            self.set(exporter, failures=failures, retry_at=retry_at)
+
+    def disable(self, exporter, owner, reason, now):
+        """Switch an exporter off."""
+        if self.holds(exporter, owner):
+            self.set(exporter, disabled=reason)
 
     def bury(self, exporter, row, error, now):
         """Keep a dead letter."""
         self.dead.append((exporter, row.seq, error, now))
+        if row.seq in self.asked.get(exporter, []):
+            self.asked[exporter].remove(row.seq)
 
     def behind(self, exporter):
         """Count what an exporter has not had."""
-        rows = self.read(self.cursors.get(exporter, 0), len(self.rows))
-        return sum(exporter in row.route.split(",") for row in rows)
+        rows = self.read(self.standing(exporter).cursor, len(self.rows))
+        asked = len(self.asked.get(exporter, []))
+        return asked + sum(exporter in row.route.split(",") for row in rows)
+
+    def _count(self, exporter, events):
+        self.counted[exporter] = self.counted.get(exporter, 0) + events
+        if events:
+            self.set(exporter, failures=0, retry_at=None)
 
 
 class Sink:

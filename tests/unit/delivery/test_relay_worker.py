@@ -211,7 +211,7 @@ def test_the_work_of_a_dead_process_is_taken_over(make_worker, outbox, clock, si
     for number in range(2):
         outbox.add(make_event(number))
     outbox.lease("sink", "dead", clock.now + timedelta(seconds=30), clock.now)
-    outbox.delivered("sink", "dead", 1)
+    outbox.delivered("sink", "dead", 1, events=1, now=clock.now)
     worker = make_worker()
     waited = 0.0
 
@@ -231,7 +231,7 @@ def test_what_another_process_delivered_counts(make_worker, outbox, clock, make_
     worker = make_worker()
     assert not run(worker, clock).idle
 
-    outbox.delivered("sink", "there", 1)
+    outbox.delivered("sink", "there", 1, events=1, now=clock.now)
 
     assert run(worker, clock) == Rest(1.0, idle=True)
 
@@ -320,7 +320,7 @@ def test_a_process_that_slept_does_not_put_the_cursor_back(
         clock.turn(60)
         outbox.add(make_event(1))
         run(there, clock)
-        there.close(clock.now)
+        there.close()
         here.renew(clock.now)
 
     sleeping.script.append(sleep)
@@ -393,7 +393,7 @@ def test_a_broken_ledger_makes_it_start_over(make_worker, outbox, clock, sink, m
         worker.step(clock.now)
 
     outbox.rows.clear()
-    outbox.cursors.clear()
+    outbox.standings.clear()
     outbox.leases.clear()
     outbox.add(make_event(1))
     run(worker, clock)
@@ -409,7 +409,7 @@ def test_closing_gives_back_the_lease_and_closes_the_exporter(
     worker = make_worker()
     run(worker, clock)
 
-    worker.close(clock.now)
+    worker.close()
 
     assert outbox.holder("sink", clock.now) is None
     assert sink.closed == 1
