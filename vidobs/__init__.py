@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job, JobState, Reason
     from vidobs.core.money import Cost, CostBasis, CostStatus
     from vidobs.core.money import plain as format_usd
+    from vidobs.core.names import SCHEMA_URL
     from vidobs.core.protocols import Exporter
     from vidobs.core.scrub import scrub
     from vidobs.delivery.encoding import event_to_json
@@ -32,10 +33,17 @@ if TYPE_CHECKING:
     from vidobs.sdk._face import configure, flush, on, shutdown
     from vidobs.sdk._wrap import unwrap, wrap
     from vidobs.telemetry.exported import event_attributes, event_level, span_attributes
+    from vidobs.telemetry.measurements import (
+        Instrument,
+        InstrumentKind,
+        Measurement,
+        measurements,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "SCHEMA_URL",
     "CapturePolicy",
     "ConfigError",
     "Cost",
@@ -45,9 +53,12 @@ __all__ = [
     "EventName",
     "ExportError",
     "Exporter",
+    "Instrument",
+    "InstrumentKind",
     "Job",
     "JobState",
     "LedgerError",
+    "Measurement",
     "MissingExtraError",
     "Reason",
     "SpanKind",
@@ -64,6 +75,7 @@ __all__ = [
     "event_to_json",
     "flush",
     "format_usd",
+    "measurements",
     "on",
     "scrub",
     "shutdown",
@@ -87,6 +99,7 @@ _HOMES = {
     "vidobs.core.events": ("EventName", "SpanKind", "SpanRecord", "VideoEvent", "spans_of"),
     "vidobs.core.jobs": ("Job", "JobState", "Reason"),
     "vidobs.core.money": ("Cost", "CostBasis", "CostStatus", "plain"),
+    "vidobs.core.names": ("SCHEMA_URL",),
     "vidobs.core.protocols": ("Exporter",),
     "vidobs.core.scrub": ("scrub",),
     "vidobs.delivery.encoding": ("event_to_json",),
@@ -96,6 +109,12 @@ _HOMES = {
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),
     "vidobs.telemetry.exported": ("event_attributes", "event_level", "span_attributes"),
+    "vidobs.telemetry.measurements": (
+        "Instrument",
+        "InstrumentKind",
+        "Measurement",
+        "measurements",
+    ),
 }
 _RENAMED = {"format_usd": "plain"}
 

@@ -10,19 +10,18 @@ import ast
 import inspect
 import logging
 import sys
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from vidobs.core import events as events_module
 from vidobs.core import names
 from vidobs.core.events import EventName
 from vidobs.telemetry.fields import level_of
-from vidobs.telemetry.metrics import MAX_VALUES, OTHER, Instruments
+from vidobs.telemetry.measurements import INSTRUMENTS
+from vidobs.telemetry.metrics import MAX_VALUES, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
-
-    from opentelemetry.metrics import Meter
 
 RESERVED = frozenset(  # named, so that nobody else takes the name; not emitted by this version
     {
@@ -105,9 +104,9 @@ def events() -> str:
 
 def metrics() -> str:
     """Return docs/metrics.md."""
-    listed = Listed()
-    Instruments(cast("Meter", listed))
-    return _METRICS + "".join(f"| {' | '.join(row)} |\n" for row in listed.rows)
+    return _METRICS + "".join(
+        f"| `{one.name}` | {one.kind} | `{one.unit}` | {one.description} |\n" for one in INSTRUMENTS
+    )
 
 
 def attributes() -> str:
@@ -158,28 +157,6 @@ def _assigned(source: str) -> Iterator[Commented]:
 
 def _code(text: str | None) -> str:
     return f"`{text}`" if text else "-"
-
-
-class Listed:
-    """Stands in for a meter: writes down which instruments are made."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, str, str, str]] = []
-
-    def create_counter(self, name: str, unit: str, description: str) -> None:
-        """Write a counter down."""
-        self._add(name, "counter", unit, description)
-
-    def create_up_down_counter(self, name: str, unit: str, description: str) -> None:
-        """Write a counter down that also falls."""
-        self._add(name, "up-down counter", unit, description)
-
-    def create_histogram(self, name: str, unit: str, description: str, **_advisory: object) -> None:
-        """Write a histogram down."""
-        self._add(name, "histogram", unit, description)
-
-    def _add(self, name: str, kind: str, unit: str, description: str) -> None:
-        self.rows.append((f"`{name}`", kind, f"`{unit}`", description))
 
 
 PAGES = {"events": events, "metrics": metrics, "attributes": attributes}
