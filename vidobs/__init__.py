@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vidobs.observer.attribution import context
     from vidobs.runtime import cost
     from vidobs.sdk._face import configure, flush, on, shutdown
+    from vidobs.sdk._job import ManualJob, job
     from vidobs.sdk._wrap import unwrap, wrap
     from vidobs.telemetry.exported import event_attributes, event_level, span_attributes
     from vidobs.telemetry.measurements import (
@@ -58,6 +59,7 @@ __all__ = [
     "Job",
     "JobState",
     "LedgerError",
+    "ManualJob",
     "Measurement",
     "MissingExtraError",
     "Reason",
@@ -75,6 +77,7 @@ __all__ = [
     "event_to_json",
     "flush",
     "format_usd",
+    "job",
     "measurements",
     "on",
     "scrub",
@@ -107,6 +110,7 @@ _HOMES = {
     "vidobs.observer.attribution": ("context",),
     "vidobs.runtime": ("cost",),
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
+    "vidobs.sdk._job": ("ManualJob", "job"),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),
     "vidobs.telemetry.exported": ("event_attributes", "event_level", "span_attributes"),
     "vidobs.telemetry.measurements": (
