@@ -1,27 +1,41 @@
 """How exporters talk HTTP: one connection kept alive, strict limits, and errors the relay reads.
 
-Nothing of the environment is used: no proxies, no netrc. Redirects are not followed, since they
-would carry events and credentials to a place nobody named.
+Nothing of the environment is used but `SSL_CERT_FILE` and `SSL_CERT_DIR`: no proxies, no netrc.
+Redirects are not followed, since they would carry events and credentials to a place nobody named.
+Cookies are not kept. Nothing is logged: URLs and headers may hold secrets.
 """
 
 from __future__ import annotations
 
+import gzip
+import math
+import os
 import time
+from contextlib import closing
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 
-from vidobs import ExportError, scrub
+from vidobs import ExportError, __version__, scrub
+from vidobs_exporters._dial import Deadline, Dialler, Transport, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-CONNECT_S = 3.0
+    from vidobs_exporters._dial import AddressCheck, Resolve
+
+CONNECT_S = 3.0  # for each address of the receiver
 TIMEOUT_S = 15.0  # for a whole answer, however slowly it comes
 MOST_ANSWER_BYTES = 64 * 1024  # read of an answer
 EXCERPT = 200  # characters of an answer that an error quotes
 
+_ALWAYS = {
+    "user-agent": f"vidobs/{__version__}",
+    "accept": "*/*",
+    "accept-encoding": "identity",  # an answer cannot grow while it is read
+}
 _LATER = frozenset({408, 409, 423, 425, 429})  # 4xx that may go better another time
 _UNCLEAR = frozenset({401, 402, 403, 404, 405, 407, 501, 505})  # key or address, or the event
 _SUCCESS = range(200, 300)
@@ -35,6 +49,7 @@ class Answer(NamedTuple):
     status: int
     headers: httpx.Headers
     body: bytes
+    whole: bool = True  # False: the body broke off, came too slowly or is too long
 
     @property
     def ok(self) -> bool:
@@ -48,27 +63,31 @@ class Answer(NamedTuple):
 
 
 class Http:
-    """The connection of one exporter to its receiver. For one thread."""
+    """The connection of one exporter to its receiver. For one thread, and across a fork."""
 
     def __init__(
         self,
         name: str,
         *,
         timeout_s: float = TIMEOUT_S,
+        check: AddressCheck | None = None,
+        resolve: Resolve = resolve,
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Connect to nothing yet. `name` is the exporter's, for error texts."""
+        """Connect to nothing yet.
+
+        `name` is the exporter's, for error texts. `check` gets the addresses of a receiver before
+        one is dialled, and raises if it must not be. `transport` stands in for the network.
+        """
         self._name = name
         self._timeout_s = timeout_s
         self._now = now
-        self._client = httpx.Client(
-            transport=transport,
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
-            limits=httpx.Limits(max_connections=2, max_keepalive_connections=1),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._deadline = Deadline()
+        self._dialler = Dialler(self._deadline, resolve=resolve, check=check)
+        self._process = os.getpid()
+        self._given = transport
+        self._transport = transport or Transport(self._dialler)
 
     def send(
         self,
@@ -80,21 +99,33 @@ class Http:
     ) -> Answer:
         """Send a request and return the answer, whatever its status.
 
+        The status counts: an answer whose body breaks off, or never ends, is an answer.
+
         Raises:
-            ExportError: there was no answer; retryable.
+            ExportError: there was no answer; retryable. Or the request cannot be sent as it is,
+                which `retryable` leaves open.
         """
-        deadline = time.monotonic() + self._timeout_s
+        self._deadline.start(self._timeout_s)
         try:
-            with self._client.stream(method, url, content=content, headers=headers) as response:
-                body = self._read(response, deadline)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            request = self._request(method, url, content, headers or {})
+            response = self._connection().handle_request(request)
+        # Their texts, and so the exceptions themselves, may hold a key.
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise self._unsendable("its URL cannot be used") from None
+        except (httpx.LocalProtocolError, UnicodeEncodeError):
+            raise self._unsendable(
+                "a header holds what HTTP does not allow; look for a line break in a key"
+            ) from None
+        except httpx.HTTPError as error:
             said = scrub(str(error), EXCERPT) or "no details"
             raise ExportError(
                 f"exporter {self._name!r}: no answer from {origin(url)}: "
                 f"{type(error).__name__}: {said}",
-                retryable=not isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol),
+                retryable=True,
             ) from error
-        return Answer(response.status_code, response.headers, body)
+        with closing(response):
+            body, whole = _read(response)
+        return Answer(response.status_code, response.headers, body, whole)
 
     def deliver(
         self,
@@ -107,7 +138,7 @@ class Http:
         """Send a request and return the answer, which is a success.
 
         Raises:
-            ExportError: it was not; see `failure`.
+            ExportError: it was not; see `send` and `failure`.
         """
         answer = self.send(method, url, content=content, headers=headers)
         if not answer.ok:
@@ -139,18 +170,39 @@ class Http:
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        if os.getpid() == self._process:
+            self._transport.close()
 
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
-        """Read the beginning of an answer; one that never ends is cut off."""
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) >= MOST_ANSWER_BYTES:
-                break
-            if time.monotonic() > deadline:
-                raise httpx.ReadTimeout(f"no whole answer in {self._timeout_s:g} s")
-        return bytes(body[:MOST_ANSWER_BYTES])
+    def _request(
+        self, method: str, url: str, content: bytes, headers: Mapping[str, str]
+    ) -> httpx.Request:
+        merged = httpx.Headers(_ALWAYS)
+        merged.update(headers)
+        wait = httpx.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
+        request = httpx.Request(
+            method, url, content=content, headers=merged, extensions={"timeout": wait.as_dict()}
+        )
+        if request.url.userinfo and "authorization" not in request.headers:
+            basic = httpx.BasicAuth(request.url.username, request.url.password)
+            return next(basic.auth_flow(request))
+        return request
+
+    def _connection(self) -> httpx.BaseTransport:
+        """Return the transport; in a forked child a new one, for the old is still its parent's."""
+        if os.getpid() != self._process:
+            self._process = os.getpid()
+            self._transport = self._given or Transport(self._dialler)
+        return self._transport
+
+    def _unsendable(self, why: str) -> ExportError:
+        return ExportError(
+            f"exporter {self._name!r}: the request cannot be sent: {why}", retryable=None
+        )
+
+
+def gzipped(content: bytes) -> bytes:
+    """Compress a body, for `content-encoding: gzip`; equal bodies give equal bytes."""
+    return gzip.compress(content, compresslevel=6, mtime=0)
 
 
 def origin(url: str) -> str:
@@ -159,8 +211,9 @@ def origin(url: str) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         return "its URL"
+    host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
     port = f":{parsed.port}" if parsed.port is not None else ""
-    return f"{parsed.scheme}://{parsed.host}{port}"
+    return f"{parsed.scheme}://{host}{port}"
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
@@ -169,13 +222,32 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
     https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
     """
     given = headers.get("retry-after", "").strip()
-    if not given:
-        return None
     try:
-        return max(0.0, float(given))
+        seconds = float(given)
     except ValueError:
-        pass
+        seconds = _seconds_until(given, now)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds_until(date: str, now: float) -> float:
+    """Return how long it is until a date of HTTP; infinite when it is none."""
     try:
-        return max(0.0, parsedate_to_datetime(given).timestamp() - now)
+        moment = parsedate_to_datetime(date)
     except (ValueError, TypeError, OverflowError):
-        return None
+        return math.inf
+    if moment.tzinfo is None:  # dates of HTTP are in UTC
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp() - now
+
+
+def _read(response: httpx.Response) -> tuple[bytes, bool]:
+    """Read the beginning of a body, and tell whether it is all of it."""
+    body = bytearray()
+    try:
+        for chunk in response.stream if isinstance(response.stream, httpx.SyncByteStream) else ():
+            body += chunk
+            if len(body) > MOST_ANSWER_BYTES:
+                return bytes(body[:MOST_ANSWER_BYTES]), False
+    except httpx.TransportError:
+        return bytes(body), False
+    return bytes(body), True
