@@ -1,0 +1,1 @@
+"""Spans, logs and metrics by OTLP, to whatever speaks it."""
