@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -125,6 +126,54 @@ class Standing(msgspec.Struct, frozen=True):
     failures: int = 0  # in a row
     retry_at: datetime | None = None  # nobody tries before; None: at once
     disabled: str | None = None  # why it is switched off
+    failed_at: datetime | None = None  # when it last failed, by the clock that made `retry_at`
+
+
+class BreakerState(StrEnum):
+    """Whether events are sent to an exporter."""
+
+    CLOSED = "closed"  # yes
+    OPEN = "open"  # not now, because it failed too often in a row
+    HALF_OPEN = "half_open"  # a single one, to see whether it is back
+    DISABLED = "disabled"  # not before somebody enables it
+
+
+class RelayListener(Protocol):
+    """Is told what becomes of events on their way to exporters. Returns at once, never raises.
+
+    It is called in the threads of the exporters, so from several at once. `exporter` is the id in
+    configuration. Whether an exporter is down is told by the one process that found out: it writes
+    a line `exporter.down` (a warning) or `exporter.recovered`. The state of the breaker is told by
+    every process that learns of it.
+    """
+
+    def delivered(self, exporter: str, *, events: int, seconds: float) -> None:
+        """An exporter took a batch; so long took the export."""
+        ...
+
+    def failed(self, exporter: str, *, error_type: str, seconds: float) -> None:
+        """It did not take a batch, or not all of it; the name of what it raised."""
+        ...
+
+    def buried(self, exporter: str, *, events: int) -> None:
+        """Events became dead letters."""
+        ...
+
+    def dropped(self, exporter: str, *, events: int) -> None:
+        """An exporter that is not durable never gets these: it is too slow, or refused them."""
+        ...
+
+    def breaker(self, exporter: str, state: BreakerState) -> None:
+        """The breaker of an exporter has another state now, as far as this process knows."""
+        ...
+
+    def down(self, exporter: str, *, failures: int, error: str, retry_at: datetime | None) -> None:
+        """An exporter failed too often in a row, or is gone (`retry_at` is `None`)."""
+        ...
+
+    def recovered(self, exporter: str) -> None:
+        """An exporter that was down takes events again."""
+        ...
 
 
 class Outbox(Protocol):
