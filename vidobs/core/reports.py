@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
@@ -62,13 +63,32 @@ class Children(msgspec.Struct, frozen=True):
     complete: bool = True  # False: more jobs came after it than were looked through
 
 
+class DropReason(StrEnum):
+    """Why an exporter never gets an event."""
+
+    AGE = "age"  # it waited for longer than `outbox_max_days`
+    BYTES = "bytes"  # more than `outbox_max_bytes` waited
+    DEAD_LETTER = "dead_letter"  # it was refused, and nobody looked after it for too long
+
+
 class ExporterProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an exporter has come in the outbox."""
+    """How an exporter stands, and what became of its events so far, in whichever process."""
 
     exporter: str
     cursor: int  # the place of the last event that was delivered to it or passed over
-    behind: int  # events for it that are not delivered
-    dead_letters: int  # events that it refused for good
+    behind: int  # events for it that are not delivered, those asked for once more included
+    asked_again: int = 0  # how many of these were asked for once more
+    waiting_since: datetime | None = None  # the oldest of these; None: there is none
+    delivered: int = 0  # events
+    retried: int = 0  # batches that were not taken
+    dropped: Mapping[str, int] = {}  # events that it never gets, by `DropReason`
+    dead_letters: int = 0  # events that it refused for good
+    failures: int = 0  # in a row
+    retry_at: datetime | None = None  # nobody tries before
+    disabled: str | None = None  # why it is switched off
+    error: str | None = None  # the last one
+    failed_at: datetime | None = None  # when that was
+    delivered_at: datetime | None = None  # when something last arrived
     worker: str | None = None  # who delivers to it now
 
 

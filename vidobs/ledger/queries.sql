@@ -234,11 +234,20 @@ SELECT min(seq), max(seq) FROM job;
 SELECT count(*) FROM spend;
 
 -- exporters --
-SELECT relay.exporter, relay.cursor, relay.owner, relay.leased_until_us,
+-- The route is compared with commas around it, so that no name is found in a longer one.
+SELECT exporter, cursor, owner, leased_until_us, delivered, retried, failures, retry_at_us, disabled,
+    error, failed_us, delivered_us,
     (SELECT count(*) FROM event
      WHERE seq > relay.cursor AND instr(',' || route || ',', ',' || relay.exporter || ',')),
-    (SELECT count(*) FROM dead_letter WHERE dead_letter.exporter = relay.exporter)
-FROM relay ORDER BY relay.exporter;
+    (SELECT at_us FROM event
+     WHERE seq > relay.cursor AND instr(',' || route || ',', ',' || relay.exporter || ',')
+     ORDER BY seq LIMIT 1),
+    (SELECT count(*) FROM replay WHERE replay.exporter = relay.exporter),
+    (SELECT min(asked_us) FROM replay WHERE replay.exporter = relay.exporter),
+    (SELECT count(*) FROM dead_letter WHERE dead_letter.exporter = relay.exporter),
+    (SELECT json_group_object(reason, events) FROM dropped
+     WHERE dropped.exporter = relay.exporter)
+FROM relay ORDER BY exporter;
 
 -- torn_rows --
 SELECT json_extract(doc, '$.job_id') FROM job
@@ -294,6 +303,18 @@ SELECT exporter FROM relay WHERE cursor > (SELECT coalesce(max(seq), 0) FROM eve
 -- letters_of_nothing --
 SELECT exporter || ' ' || seq FROM dead_letter WHERE seq NOT IN (SELECT seq FROM event);
 
+-- asked_for_nothing --
+SELECT exporter || ' ' || seq FROM replay WHERE seq NOT IN (SELECT seq FROM event);
+
+-- rows_without_cursor --
+SELECT exporter FROM replay WHERE exporter NOT IN (SELECT exporter FROM relay)
+UNION
+SELECT exporter FROM dropped WHERE exporter NOT IN (SELECT exporter FROM relay);
+
+-- odd_drops --
+SELECT exporter || ' ' || reason FROM dropped
+WHERE events <= 0 OR reason NOT IN ('age', 'bytes', 'dead_letter');
+
 -- old_jobs --
 -- Of the next rows: whether the job ended, and nobody waits for one of its events. The newest event
 -- stays: SQLite would give its place to the next one, and cursors of exporters are behind it already.
@@ -307,6 +328,7 @@ SELECT job.seq, job.version, json_extract(job.doc, '$.job_id'), job.events,
                 WHERE relay.cursor < event.seq
                   AND instr(',' || event.route || ',', ',' || relay.exporter || ',')
            ))
+           OR (?4 AND EXISTS (SELECT 1 FROM replay WHERE replay.seq = event.seq))
     )
 FROM job WHERE job.seq > ?1 AND job.seq < ?2 ORDER BY job.seq LIMIT ?3;
 
@@ -345,6 +367,9 @@ DELETE FROM event WHERE seq IN (SELECT value FROM json_each(?));
 
 -- forget_letters --
 DELETE FROM dead_letter WHERE seq IN (SELECT value FROM json_each(?));
+
+-- forget_replays --
+DELETE FROM replay WHERE seq IN (SELECT value FROM json_each(?));
 
 -- docs_of_events --
 SELECT seq, name, job, detail FROM event WHERE seq IN (SELECT value FROM json_each(?));

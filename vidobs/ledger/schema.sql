@@ -73,13 +73,16 @@ CREATE TABLE relay (
 CREATE TABLE replay (
     exporter TEXT    NOT NULL,
     seq      INTEGER NOT NULL,                    -- of the event
+    asked_us INTEGER NOT NULL,
     PRIMARY KEY (exporter, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX replay_by_event ON replay (seq);
 
 -- What exporters never had, because the outbox was too large or too old.
 CREATE TABLE dropped (
     exporter TEXT    NOT NULL,
-    reason   TEXT    NOT NULL,                    -- age, bytes
+    reason   TEXT    NOT NULL,                    -- see core.reports.DropReason
     events   INTEGER NOT NULL,
     PRIMARY KEY (exporter, reason)
 ) STRICT, WITHOUT ROWID;
@@ -91,6 +94,8 @@ CREATE TABLE dead_letter (
     error    TEXT    NOT NULL,
     PRIMARY KEY (exporter, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX dead_letter_by_event ON dead_letter (seq);
 
 -- Who writes here, so that the creates of a dead process are found.
 CREATE TABLE process (

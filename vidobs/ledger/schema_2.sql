@@ -13,12 +13,16 @@ ALTER TABLE relay ADD COLUMN disabled TEXT;                          -- why it i
 CREATE TABLE replay (
     exporter TEXT    NOT NULL,
     seq      INTEGER NOT NULL,          -- of the event
+    asked_us INTEGER NOT NULL,
     PRIMARY KEY (exporter, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX replay_by_event ON replay (seq);
+CREATE INDEX dead_letter_by_event ON dead_letter (seq);
+
 CREATE TABLE dropped (
     exporter TEXT    NOT NULL,
-    reason   TEXT    NOT NULL,          -- age, bytes
+    reason   TEXT    NOT NULL,          -- see core.reports.DropReason
     events   INTEGER NOT NULL,
     PRIMARY KEY (exporter, reason)
 ) STRICT, WITHOUT ROWID;

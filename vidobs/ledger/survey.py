@@ -20,6 +20,29 @@ if TYPE_CHECKING:
     import apsw
 
 
+class _Relay(msgspec.Struct, frozen=True, array_like=True):
+    """A row of the table of exporters, and what is counted beside it."""
+
+    exporter: str
+    cursor: int
+    owner: str | None
+    leased_until_us: int
+    delivered: int
+    retried: int
+    failures: int
+    retry_at_us: int | None
+    disabled: str | None
+    error: str | None
+    failed_us: int | None
+    delivered_us: int | None
+    behind: int
+    oldest_us: int | None  # of these
+    asked_again: int
+    asked_us: int | None  # the first of these
+    dead_letters: int
+    dropped: str  # counts by reason, as JSON
+
+
 def survey(path: str, now: datetime) -> LedgerSurvey:
     """Look at a ledger; raise `LedgerError` when it cannot be read."""
     with translated(path), closing(open_reader(path)) as connection:
@@ -52,15 +75,31 @@ def _size(path: str) -> int:
 
 
 def _exporter(row: tuple[Any, ...], now: datetime) -> ExporterProgress:
-    exporter, cursor, owner, until_us, behind, letters = row
-    held = owner is not None and until_us >= codec.us(now)
+    found = msgspec.convert(row, _Relay)
+    held = found.owner is not None and found.leased_until_us >= codec.us(now)
+    since = [us for us in (found.oldest_us, found.asked_us) if us is not None]
     return ExporterProgress(
-        exporter=exporter,
-        cursor=cursor,
-        behind=behind,
-        dead_letters=letters,
-        worker=owner if held else None,
+        exporter=found.exporter,
+        cursor=found.cursor,
+        behind=found.behind + found.asked_again,
+        asked_again=found.asked_again,
+        waiting_since=_moment(min(since, default=None)),
+        delivered=found.delivered,
+        retried=found.retried,
+        dropped=msgspec.json.decode(found.dropped, type=dict[str, int]),
+        dead_letters=found.dead_letters,
+        failures=found.failures,
+        retry_at=_moment(found.retry_at_us),
+        disabled=found.disabled,
+        error=found.error,
+        failed_at=_moment(found.failed_us),
+        delivered_at=_moment(found.delivered_us),
+        worker=found.owner if held else None,
     )
+
+
+def _moment(us: int | None) -> datetime | None:
+    return None if us is None else codec.moment(us)
 
 
 def _process(row: tuple[Any, ...], now: datetime) -> ProcessSeen:

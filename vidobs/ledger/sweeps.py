@@ -54,7 +54,8 @@ class OldJobs:
     """Deletes jobs that ended and were created before a place, with their events.
 
     What they cost stays: the entries of spend are not touched. Jobs with events that an exporter
-    has not had stay too, unless `undelivered`; and always the job that has the newest event.
+    has not had, or is asked to take once more, stay too, unless `undelivered`; and always the job
+    that has the newest event.
     """
 
     def __init__(self, before: int, *, undelivered: bool = False) -> None:
@@ -72,8 +73,8 @@ class OldJobs:
         if connection.changes() == 0:
             return False
         places = _places(found)
-        connection.execute(sql["forget_letters"], (places,))
-        connection.execute(sql["forget_events"], (places,))
+        for query in ("forget_letters", "forget_replays", "forget_events"):
+            connection.execute(sql[query], (places,))
         return True
 
 

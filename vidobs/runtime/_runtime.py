@@ -26,10 +26,11 @@ from vidobs.delivery.relay import Relay
 from vidobs.dialects.openai import CallContext, address_of, provider_of
 from vidobs.ledger.database import MEMORY
 from vidobs.observer.observer import Observer
+from vidobs.runtime.late_outbox import LateOutbox
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.media import MediaKeeper
 from vidobs.runtime.retention import Retention
-from vidobs.runtime.store import LateOutbox, LedgerStore
+from vidobs.runtime.store import LedgerStore
 from vidobs.telemetry import http, setup
 from vidobs.telemetry.signals import Signals
 from vidobs.telemetry.spans import Tracing

@@ -22,12 +22,11 @@ from vidobs.ledger.sqlite import SqliteLedger
 from vidobs.runtime.retention import Retention
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from vidobs.core.machine import Rules
-    from vidobs.core.protocols import Clock, OutboxRow, Standing
+    from vidobs.core.protocols import Clock
 
     Inode: TypeAlias = tuple[int, int]
 
@@ -80,6 +79,7 @@ class LedgerStore:
         try:
             with ledger.held():
                 processes.enter(ledger, self._clock.time_ns())
+            self._register(ledger)  # before the first event, which they must not begin behind
         except BaseException:
             ledger.abandon()
             raise
@@ -87,6 +87,12 @@ class LedgerStore:
         self._beat_due = self._look_due = 0.0
         self._ledger = ledger
         return ledger
+
+    def _register(self, ledger: SqliteLedger) -> None:
+        """Give cursors to exporters that have none yet."""
+        outbox = SqliteOutbox(self.path, ledger.connection, ledger.lock)
+        for exporter in self.exporters:
+            outbox.register(exporter)
 
     def _open_memory(self) -> SqliteLedger:
         before = None if self._ledger is None else self._ledger.cache
@@ -133,14 +139,10 @@ class LedgerStore:
             self._side.abandon()  # of a file that broke
             self._side = None
         if self.path == MEMORY:
-            outbox = SqliteOutbox(self.path, ledger.connection, ledger.lock)
-        else:
-            connection = open_writer(self.path, full_sync=self._full_sync)
-            self._side = WriteLock(self.path, connection)
-            outbox = SqliteOutbox(self.path, connection, self._side)
-        for exporter in self.exporters:
-            outbox.register(exporter)
-        return outbox
+            return SqliteOutbox(self.path, ledger.connection, ledger.lock)
+        connection = open_writer(self.path, full_sync=self._full_sync)
+        self._side = WriteLock(self.path, connection)
+        return SqliteOutbox(self.path, connection, self._side)
 
     def reader(self) -> LedgerReader:
         """Return a reader over what a ledger in memory holds."""
@@ -269,68 +271,6 @@ class LedgerStore:
                 self._side.close()
             self._outbox = self._outbox_of = self._side = None
         return self.backlog.close()
-
-
-class LateOutbox:
-    """The outbox as the relay sees it: opened at its first use, in the relay's own threads."""
-
-    def __init__(self, store: LedgerStore) -> None:
-        self._store = store
-
-    def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> Standing | None:
-        """Claim an exporter."""
-        return self._store.outbox().lease(exporter, owner, until, now)
-
-    def release(self, exporter: str, owner: str) -> None:
-        """Give a lease back."""
-        self._store.outbox().release(exporter, owner)
-
-    def read(self, after: int, limit: int) -> Sequence[OutboxRow]:
-        """Return the events behind a cursor."""
-        return self._store.outbox().read(after, limit)
-
-    def asked_again(self, exporter: str, limit: int) -> Sequence[OutboxRow]:
-        """Return events that somebody asked to deliver once more."""
-        return self._store.outbox().asked_again(exporter, limit)
-
-    def delivered(
-        self, exporter: str, owner: str, cursor: int, *, events: int, now: datetime
-    ) -> None:
-        """Move the cursor forward."""
-        self._store.outbox().delivered(exporter, owner, cursor, events=events, now=now)
-
-    def redelivered(
-        self, exporter: str, owner: str, places: Sequence[int], *, events: int, now: datetime
-    ) -> None:
-        """Take events out of those that were asked for again."""
-        self._store.outbox().redelivered(exporter, owner, places, events=events, now=now)
-
-    def failed(
-        self,
-        exporter: str,
-        owner: str,
-        error: str,
-        *,
-        failures: int,
-        retry_at: datetime,
-        now: datetime,
-    ) -> None:
-        """Remember a failure."""
-        self._store.outbox().failed(
-            exporter, owner, error, failures=failures, retry_at=retry_at, now=now
-        )
-
-    def disable(self, exporter: str, owner: str, reason: str, now: datetime) -> None:
-        """Switch an exporter off."""
-        self._store.outbox().disable(exporter, owner, reason, now)
-
-    def bury(self, exporter: str, row: OutboxRow, error: str, now: datetime) -> None:
-        """Put an event among the dead letters."""
-        self._store.outbox().bury(exporter, row, error, now)
-
-    def behind(self, exporter: str) -> int:
-        """Count the events the exporter has not had yet."""
-        return self._store.outbox().behind(exporter)
 
 
 def late(done: Recorded, now_ns: int) -> Happening:

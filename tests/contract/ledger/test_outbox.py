@@ -1,11 +1,15 @@
-"""What a relay finds in the outbox."""
+"""What a relay finds in the outbox, and what it leaves there."""
 
 from datetime import timedelta
 
 import pytest
 
 from vidobs.core.jobs import JobState
+from vidobs.core.protocols import Standing
 from vidobs.ledger import codec
+
+LEASE = timedelta(seconds=30)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -25,12 +29,42 @@ def three(ledger, make):
     return events
 
 
-def test_events_are_read_in_the_order_of_commit(backend, three):
+@pytest.fixture
+def outbox(backend):
+    """Open an outbox that knows two exporters, before there is any event."""
+    outbox = backend.outbox()
+    outbox.register("first")
+    outbox.register("second")
+    return outbox
+
+
+@pytest.fixture
+def standing(outbox, now):
+    """Lease an exporter for `me`, or another owner; return how it stands."""
+
+    def standing(exporter="first", owner="me", at=now):
+        return outbox.lease(exporter, owner, at + LEASE, at)
+
+    return standing
+
+
+def places(rows):
+    """Return the places of rows."""
+    return [row.seq for row in rows]
+
+
+def ask(ledger, exporter, *seqs, now):
+    """Ask for events once more, as `vidobs replay` does."""
+    rows = [(exporter, seq, codec.us(now)) for seq in seqs]
+    ledger.connection.executemany("INSERT INTO replay VALUES (?, ?, ?)", rows)
+
+
+def test_events_are_read_in_the_order_of_commit(outbox, three):
     """Rows come oldest first behind a cursor, with the exporters they are for."""
-    rows = backend.outbox().read(0, 10)
+    rows = outbox.read(0, 10)
     assert [row.event for row in rows] == list(three)
     assert {row.route for row in rows} == {"first,second"}
-    assert [row.event for row in backend.outbox().read(rows[0].seq, 1)] == [three[1]]
+    assert [row.event for row in outbox.read(rows[0].seq, 1)] == [three[1]]
 
 
 def test_an_exporter_starts_at_the_end(backend, three, now, ledger, make):
@@ -40,47 +74,140 @@ def test_an_exporter_starts_at_the_end(backend, three, now, ledger, make):
     assert outbox.behind("first") == 0
     ledger.record(make.poll("video_2", JobState.QUEUED))
     assert outbox.behind("first") == 1
-    cursor = outbox.lease("first", "me", now + timedelta(seconds=30), now)
-    assert len(outbox.read(cursor, 10)) == 1
-
-
-def test_one_process_at_a_time_delivers(backend, now):
-    """A lease keeps others away until it ends, and only its holder moves the cursor."""
-    outbox = backend.outbox()
     outbox.register("first")
-    later = now + timedelta(seconds=30)
-    assert outbox.lease("first", "me", later, now) == 0
-    assert outbox.lease("first", "you", later, now) is None
-    outbox.delivered("first", "you", 7)
-    assert outbox.lease("first", "me", later, now) == 0
-    outbox.delivered("first", "me", 5)
-    outbox.delivered("first", "me", 3)
-    after = later + timedelta(seconds=1)
-    assert outbox.lease("first", "you", after + timedelta(seconds=30), after) == 5
+    assert outbox.behind("first") == 1
+    standing = outbox.lease("first", "me", now + LEASE, now)
+    assert len(outbox.read(standing.cursor, 10)) == 1
 
 
-def test_leases_are_given_back_together(backend, now):
-    """A process that ends leaves nothing leased."""
-    outbox = backend.outbox()
-    later = now + timedelta(seconds=30)
-    for exporter in ("first", "second"):
-        outbox.register(exporter)
-        outbox.lease(exporter, "me", later, now)
-    outbox.release("me")
-    assert [outbox.lease(exporter, "you", later, now) for exporter in ("first", "second")] == [0, 0]
+def test_an_exporter_that_was_never_registered_cannot_be_leased(standing):
+    """There is no cursor to go on from."""
+    assert standing("third") is None
 
 
-def test_only_its_own_events_are_behind(backend, three):
-    """An exporter that no event is routed to has nothing to do, and one unknown so far all."""
-    outbox = backend.outbox()
-    assert (outbox.behind("second"), outbox.behind("sec"), outbox.behind("third")) == (3, 0, 0)
+def test_one_process_at_a_time_delivers(outbox, standing, three, now):
+    """A lease keeps others away until it ends, and only its holder moves the cursor."""
+    assert standing() == Standing(0)
+    assert standing(owner="you") is None
+    outbox.delivered("first", "you", 3, events=3, now=now)
+    assert standing() == Standing(0)
+    outbox.delivered("first", "me", 2, events=2, now=now)
+    outbox.delivered("first", "me", 1, events=1, now=now)
+    assert standing(owner="you", at=now + LEASE + SECOND) == Standing(2)
 
 
-def test_a_dead_letter_is_kept(backend, three, now, ledger):
+def test_a_lease_is_given_back_by_its_holder_alone(outbox, standing):
+    """Each exporter is given back on its own; who does not hold it gives nothing back."""
+    assert (standing("first"), standing("second")) == (Standing(0), Standing(0))
+    outbox.release("first", "me")
+    outbox.release("second", "you")
+    assert standing("first", "you") == Standing(0)
+    assert standing("second", "you") is None
+
+
+def test_only_its_own_events_are_behind(outbox, three):
+    """An exporter that no event is routed to has nothing to do, whatever its name begins with."""
+    found = [outbox.behind(exporter) for exporter in ("first", "second", "sec", "third")]
+    assert found == [3, 3, 0, 0]
+
+
+def test_a_failure_is_known_to_whoever_tries_next(outbox, standing, three, now):
+    """The number of failures, and when to try again, outlive the process that saw them."""
+    standing()
+    until = now + timedelta(seconds=4)
+    outbox.failed("first", "me", "HTTP 500", failures=3, retry_at=until, now=now)
+    outbox.release("first", "me")
+    assert standing(owner="you") == Standing(0, failures=3, retry_at=until)
+
+
+def test_what_arrives_ends_the_failures(outbox, standing, three, now):
+    """A delivery forgets them; rows that were passed over say nothing of the receiver."""
+    standing()
+    until = now + timedelta(seconds=4)
+    outbox.failed("first", "me", "HTTP 500", failures=3, retry_at=until, now=now)
+    outbox.delivered("first", "me", 1, events=0, now=now)
+    assert standing() == Standing(1, failures=3, retry_at=until)
+    outbox.delivered("first", "me", 2, events=1, now=now)
+    assert standing() == Standing(2)
+
+
+def test_an_exporter_is_switched_off_for_all(outbox, standing):
+    """Everybody sees the reason, and the other exporter is as it was."""
+    standing()
+    outbox.disable("first", "me", "the receiver answered 410", now=codec.EPOCH)
+    assert standing(owner="me") == Standing(0, disabled="the receiver answered 410")
+    assert standing("second") == Standing(0)
+
+
+def test_who_lost_the_lease_changes_nothing(outbox, standing, three, ledger, now):
+    """A process that was suspended for long finds that another one has gone on."""
+    ask(ledger, "first", 1, now=now)
+    standing()
+    standing(owner="you", at=now + LEASE + SECOND)
+    outbox.delivered("first", "me", 3, events=3, now=now)
+    outbox.redelivered("first", "me", [1], events=1, now=now)
+    outbox.failed("first", "me", "late", failures=9, retry_at=now, now=now)
+    outbox.disable("first", "me", "late", now)
+    outbox.release("first", "me")
+    assert standing(owner="you", at=now + LEASE + SECOND) == Standing(0)
+    assert places(outbox.asked_again("first", 10)) == [1]
+
+
+def test_events_that_were_asked_for_again(outbox, standing, three, ledger, now):
+    """They come oldest first, count as not delivered, and are gone once they arrived."""
+    standing()
+    outbox.delivered("first", "me", 3, events=3, now=now)
+    ask(ledger, "first", 3, 1, 2, now=now)
+    ask(ledger, "second", 2, now=now)
+    assert [row.event for row in outbox.asked_again("first", 2)] == list(three[:2])
+    assert (outbox.behind("first"), outbox.behind("second")) == (3, 4)
+
+    outbox.redelivered("first", "me", [1, 2], events=2, now=now)
+
+    assert places(outbox.asked_again("first", 10)) == [3]
+    assert places(outbox.asked_again("second", 10)) == [2]
+    assert outbox.behind("first") == 1
+
+
+def test_what_arrives_again_ends_the_failures(outbox, standing, three, ledger, now):
+    """An event that was asked for says as much of the receiver as any other."""
+    standing()
+    ask(ledger, "first", 1, 2, now=now)
+    outbox.failed("first", "me", "HTTP 500", failures=3, retry_at=now, now=now)
+    outbox.redelivered("first", "me", [1], events=0, now=now)
+    assert standing() == Standing(0, failures=3, retry_at=now)
+    outbox.redelivered("first", "me", [2], events=1, now=now)
+    assert standing() == Standing(0)
+
+
+def test_deliveries_are_counted(outbox, standing, three, ledger, now):
+    """The table adds up what every process did, and says when something happened last."""
+    standing()
+    outbox.failed("first", "me", "HTTP 500", failures=1, retry_at=now, now=now)
+    outbox.delivered("first", "me", 3, events=2, now=now + SECOND)
+    ask(ledger, "first", 1, now=now)
+    outbox.redelivered("first", "me", [1], events=1, now=now + 2 * SECOND)
+    row = ledger.connection.execute(
+        "SELECT delivered, retried, error, failed_us, delivered_us FROM relay"
+        " WHERE exporter = 'first'"
+    ).fetchall()
+    times = codec.us(now), codec.us(now + 2 * SECOND)
+    assert row == [(3, 1, "HTTP 500", *times)]
+
+
+def test_a_dead_letter_is_kept(outbox, three, now, ledger):
     """An event that cannot be delivered is kept with its error; a second try replaces the first."""
-    outbox = backend.outbox()
     row = outbox.read(0, 1)[0]
     for error in ("HTTP 400", "HTTP 413"):
         outbox.bury("first", row, error, now)
     kept = ledger.connection.execute("SELECT exporter, seq, error FROM dead_letter").fetchall()
     assert kept == [("first", row.seq, "HTTP 413")]
+
+
+def test_a_dead_letter_is_not_asked_for_any_more(outbox, three, ledger, now):
+    """An event that was asked for and refused again is dead for that exporter alone."""
+    ask(ledger, "first", 1, 2, now=now)
+    ask(ledger, "second", 1, now=now)
+    outbox.bury("first", outbox.asked_again("first", 1)[0], "HTTP 400", now)
+    assert places(outbox.asked_again("first", 10)) == [2]
+    assert places(outbox.asked_again("second", 10)) == [1]

@@ -181,7 +181,7 @@ def test_the_state_of_the_file(run, reader):
     """The state counts jobs and events, and names the schema."""
     run("v0")
     info = reader.info()
-    assert (info.schema, info.jobs, info.events, info.sound) == (1, 1, 2, True)
+    assert (info.schema, info.jobs, info.events, info.sound) == (2, 1, 2, True)
 
 
 def test_an_open_job_is_not_spent_yet(run, reader):

@@ -11,6 +11,7 @@ import pytest
 from ledger_kit import RULES, Audit, Maker
 
 from vidobs.core.jobs import JobState
+from vidobs.core.protocols import Standing
 from vidobs.ledger import codec, processes
 from vidobs.ledger.sqlite import SqliteLedger
 from vidobs.runtime.store import CHECKPOINT_BYTES, LedgerStore
@@ -138,21 +139,30 @@ def test_a_poll_finds_them_before_housekeeping_does(store, make, path):
     assert event.name.value == "video.unknown"
 
 
-def test_the_outbox_follows_the_ledger_to_a_new_file(store, make, path):
+def test_the_outbox_follows_the_ledger_to_a_new_file(open_store, make, path):
     """After the file was replaced, exporters read the new one."""
+    fill(open_store(), make, 2)
+    store = open_store()
     store.exporters = ("first",)
-    fill(store, make, 2)
     now = codec.moment(make.now_ns // 1000)
-    assert store.outbox().lease("first", "me", now + timedelta(seconds=30), now) == 4
+    assert store.outbox().lease("first", "me", now + timedelta(seconds=30), now) == Standing(4)
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink()
     store.keep(1000.0)
     assert store.backlog.broken
     store.keep(2000.0)
     assert not store.backlog.broken
-    assert store.outbox().lease("first", "me", now + timedelta(seconds=30), now) == 0
+    assert store.outbox().lease("first", "me", now + timedelta(seconds=30), now) == Standing(0)
     fill(store, make, 1)
     assert len(store.outbox().read(0, 10)) == 2
+
+
+def test_an_exporter_gets_the_first_event_of_all(store, make):
+    """What is recorded before the relay's threads have looked into the outbox is theirs too."""
+    store.exporters = ("first",)
+    store.route = "first"
+    fill(store, make, 1)
+    assert store.outbox().behind("first") == 2
 
 
 def test_a_ledger_in_memory_can_be_read_while_it_is_written(open_store, make):

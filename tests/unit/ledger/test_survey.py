@@ -7,10 +7,11 @@ from datetime import timedelta
 import apsw
 import pytest
 
-from vidobs.core.errors import LedgerMissingError, LedgerSchemaError, LedgerUnusableError
+from vidobs.core.errors import LedgerMissingError
 from vidobs.core.jobs import JobState
-from vidobs.ledger import codec, database, processes
-from vidobs.ledger.database import migrate, open_reader
+from vidobs.core.reports import ExporterProgress
+from vidobs.ledger import codec, processes
+from vidobs.ledger.database import migrate
 from vidobs.ledger.invariants import INVARIANTS, violations
 from vidobs.ledger.survey import survey
 
@@ -25,10 +26,14 @@ def test_a_survey(filled):
     filled.register("webhook", cursor=3)
     filled.register("other", cursor=0)
     filled.sql("INSERT INTO dead_letter VALUES ('webhook', 2, 0, 'no')")
+    filled.sql("INSERT INTO dropped VALUES ('webhook', 'age', 5), ('webhook', 'bytes', 7)")
     now = codec.moment(filled.make.now_ns // 1000)
+    filled.sql("INSERT INTO replay VALUES ('webhook', 1, ?)", codec.us(now))
     filled.sql(
-        "UPDATE relay SET owner = 'me', leased_until_us = ? WHERE exporter = 'webhook'",
-        codec.us(now + timedelta(seconds=9)),
+        "UPDATE relay SET owner = 'me', leased_until_us = ?, delivered = 3, retried = 4,"
+        " failures = 2, retry_at_us = ?, error = 'HTTP 500', failed_us = ?, delivered_us = ?,"
+        " disabled = 'gone' WHERE exporter = 'webhook'",
+        *(codec.us(now + timedelta(seconds=seconds)) for seconds in (9, 8, -1, -2)),
     )
     processes.enter(filled.ledger, filled.make.now_ns)
     filled.sql("INSERT INTO process VALUES (77, 'elsewhere', 5, '', 0, 0)")
@@ -36,14 +41,32 @@ def test_a_survey(filled):
     found = survey(str(filled.path), now)
 
     assert found.jobs == {C: 1, F: 1, Q: 1}
-    assert (found.schema, found.events, found.spend_entries) == (1, 5, 2)
+    assert (found.schema, found.events, found.spend_entries) == (2, 5, 2)
     assert abs(found.oldest - first.created_at) < timedelta(milliseconds=1)
     assert abs(found.newest - last.created_at) < timedelta(milliseconds=1)
     assert found.size_bytes == filled.path.stat().st_size
     assert found.wal_bytes > 0
-    told = [(one.exporter, one.cursor, one.behind, one.dead_letters) for one in found.exporters]
-    assert told == [("other", 0, 0, 0), ("webhook", 3, 2, 1)]
-    assert [one.worker for one in found.exporters] == [None, "me"]
+    assert found.exporters == (
+        ExporterProgress(exporter="other", cursor=0, behind=0, dead_letters=0),
+        ExporterProgress(
+            exporter="webhook",
+            cursor=3,
+            behind=3,
+            asked_again=1,
+            waiting_since=now - timedelta(seconds=2),
+            delivered=3,
+            retried=4,
+            dropped={"age": 5, "bytes": 7},
+            dead_letters=1,
+            failures=2,
+            retry_at=now + timedelta(seconds=8),
+            disabled="gone",
+            error="HTTP 500",
+            failed_at=now - timedelta(seconds=1),
+            delivered_at=now - timedelta(seconds=2),
+            worker="me",
+        ),
+    )
     mine, other = found.processes
     assert (mine.pid, mine.alive, other.host, other.alive) == (
         os.getpid(),
@@ -80,6 +103,11 @@ BREAKS = {
     "stray_events": "UPDATE job SET events = ',2' WHERE provider_job_id = 'v1'",
     "early_cursors": "INSERT INTO relay (exporter, cursor) VALUES ('webhook', 7)",
     "letters_of_nothing": "INSERT INTO dead_letter VALUES ('webhook', 77, 0, 'no')",
+    "asked_for_nothing": "INSERT INTO relay (exporter, cursor) VALUES ('webhook', 0);"
+    "INSERT INTO replay VALUES ('webhook', 77, 0)",
+    "rows_without_cursor": "INSERT INTO replay VALUES ('webhook', 1, 0)",
+    "odd_drops": "INSERT INTO relay (exporter, cursor) VALUES ('webhook', 0);"
+    "INSERT INTO dropped VALUES ('webhook', 'mood', 1)",
 }
 
 
@@ -110,38 +138,6 @@ def test_a_damaged_file(filled, tmp_path):
     broken.write_bytes(content)
 
     assert violations(str(broken))
-
-
-def test_only_the_older_is_brought_up(filled, tmp_path, monkeypatch):
-    """An older ledger is refused to readers until it is brought up, step by step, in one go."""
-    filled.job()
-    path = str(filled.path)
-    assert migrate(path) == (1, 1)
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 3)
-    steps = ["CREATE TABLE two (x)", "INSERT INTO two VALUES (3)"]
-    monkeypatch.setattr(database, "steps_from", lambda version: steps[version - 1 :])
-
-    with pytest.raises(LedgerSchemaError, match=r"schema 1.* older than 3.* vidobs ledger migrate"):
-        open_reader(path)
-    assert migrate(path) == (1, 3)
-    assert filled.sql("SELECT x FROM two") == [(3,)]
-    assert migrate(path) == (3, 3)
-
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 2)
-    with pytest.raises(LedgerSchemaError, match="newer"):
-        migrate(path)
-
-
-def test_a_step_that_fails_changes_nothing(filled, monkeypatch):
-    """Half a migration is none."""
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(database, "steps_from", lambda _: ["CREATE TABLE two (x); nonsense"])
-
-    with pytest.raises(LedgerUnusableError, match="nonsense"):
-        migrate(str(filled.path))
-
-    assert filled.sql("PRAGMA user_version") == [(1,)]
-    assert filled.sql("SELECT count(*) FROM sqlite_schema WHERE name = 'two'") == [(0,)]
 
 
 def test_there_is_nothing_to_bring_up(tmp_path):
