@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import re
 import time
 from contextlib import closing
 from datetime import UTC
@@ -41,6 +42,7 @@ _UNCLEAR = frozenset({401, 402, 403, 404, 405, 407, 501, 505})  # key or address
 _SUCCESS = range(200, 300)
 _REDIRECTS = range(300, 400)
 _SERVER_ERRORS = range(500, 600)
+_PIECE = re.compile(r"[^\s/?&=;,:\"'<>]{8,}")
 
 
 class Answer(NamedTuple):
@@ -50,6 +52,7 @@ class Answer(NamedTuple):
     headers: httpx.Headers
     body: bytes
     whole: bool = True  # False: the body broke off, came too slowly or is too long
+    sent: tuple[str, ...] = ()  # pieces of the request that may be secret
 
     @property
     def ok(self) -> bool:
@@ -58,8 +61,11 @@ class Answer(NamedTuple):
 
     @property
     def excerpt(self) -> str:
-        """The body in one short line without secrets."""
-        return scrub(self.body.decode("utf-8", "replace").strip(), EXCERPT)
+        """The body in one short line without secrets, those of the request included."""
+        text = self.body.decode("utf-8", "replace").strip()
+        for piece in self.sent:
+            text = text.replace(piece, "[secret]")
+        return scrub(text, EXCERPT)
 
 
 class Http:
@@ -125,7 +131,7 @@ class Http:
             ) from error
         with closing(response):
             body, whole = _read(response)
-        return Answer(response.status_code, response.headers, body, whole)
+        return Answer(response.status_code, response.headers, body, whole, _pieces(request))
 
     def deliver(
         self,
@@ -238,6 +244,14 @@ def _seconds_until(date: str, now: float) -> float:
     if moment.tzinfo is None:  # dates of HTTP are in UTC
         moment = moment.replace(tzinfo=UTC)
     return moment.timestamp() - now
+
+
+def _pieces(request: httpx.Request) -> tuple[str, ...]:
+    """Return the words of headers and URL that an answer may quote: a key, a path that is one."""
+    harmless = {*_ALWAYS, "host", "content-type", "content-length", "content-encoding"}
+    texts = [value for name, value in request.headers.items() if name not in harmless]
+    texts += [str(request.url.raw_path, "ascii"), request.url.path, str(request.url.params)]
+    return tuple(sorted(set(_PIECE.findall(" ".join(texts))), key=len, reverse=True))
 
 
 def _read(response: httpx.Response) -> tuple[bytes, bool]:

@@ -92,13 +92,13 @@ class Sink:
         """Read requests and never answer, until the sink stops."""
         self._usual = Reply(how="hang")
 
-    def drips(self):
+    def drips(self, status=200):
         """Begin an answer that comes byte by byte, and never ends."""
-        self._usual = Reply(how="drip")
+        self._usual = Reply(status, how="drip")
 
-    def breaks_off(self):
+    def breaks_off(self, status=200):
         """Announce a body, send a part of it, and close the connection."""
-        self._usual = Reply(how="break off")
+        self._usual = Reply(status, how="break off")
 
     def drops(self):
         """Read requests, and close the connection without an answer."""
