@@ -26,11 +26,16 @@ _BLOCK = 64  # of SHA-256, in bytes
 
 
 class Content(StrEnum):
-    """What is kept of prompts."""
+    """What is kept of prompts, the least first."""
 
     NONE = "none"  # their length
     HASH = "hash"  # a keyed HMAC: equal prompts can be told, none can be read
     FULL = "full"  # their text, scrubbed of secrets, up to 32 KiB
+
+    @property
+    def rank(self) -> int:
+        """0 keeps the least."""
+        return list(Content).index(self)
 
 
 class Media(StrEnum):
@@ -78,10 +83,15 @@ class CapturePolicy(msgspec.Struct, frozen=True):
         if self.content is Content.NONE or not isinstance(prompt, str):
             return None
         if self.content is Content.HASH:
-            return f"hmac:{fingerprint.prompt_hash(prompt)}"
+            return shown_hash(fingerprint.prompt_hash(prompt))
         whole = prompt[:PROMPT_BYTES].encode("utf-8", "replace")
         kept = whole[:PROMPT_BYTES].decode("utf-8", "ignore")
         return scrub_text(kept, PROMPT_BYTES)
+
+
+def shown_hash(prompt_hash: str) -> str:
+    """Return what stands for a prompt of which only the hash is kept."""
+    return f"hmac:{prompt_hash}"
 
 
 def _member(kind: type[_E], setting: str, value: object) -> _E:

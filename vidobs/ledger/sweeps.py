@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from vidobs.core import content
 from vidobs.core.events import EventName
-from vidobs.ledger import codec, content
+from vidobs.ledger import codec
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from vidobs.core.calls import NOBODY
+from vidobs.core.content import detail_without_content
 from vidobs.core.events import EventName
 from vidobs.core.jobs import JobState
 from vidobs.ledger import codec, sweeper
-from vidobs.ledger.content import detail_without_content
 from vidobs.ledger.database import open_writer
 from vidobs.ledger.invariants import violations
 from vidobs.ledger.reader import LedgerReader

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core.calls import NOBODY
+from vidobs.core.capture import Content, shown_hash
 from vidobs.core.events import EventName
 from vidobs.core.jobs import JobError
+from vidobs.core.scrub import scrub_error
 
 if TYPE_CHECKING:
+    from vidobs.core.events import VideoEvent
     from vidobs.core.jobs import Job
 
 _TYPE = re.compile(r"[A-Za-z_][\w.]*")
@@ -37,3 +40,24 @@ def detail_without_content(name: EventName, detail: str | None) -> str | None:
         return detail
     head, _, _ = detail.partition(":")
     return head if _TYPE.fullmatch(head) else None
+
+
+def lowered(event: VideoEvent, content: Content) -> VideoEvent:
+    """Return an event as it would be if no more than `content` were kept of prompts.
+
+    A text that is too much becomes its hash where that is enough and is known, else nothing; error
+    texts lose what they quote of it.
+    """
+    job = event.job
+    hashed = None if job.prompt_hash is None else shown_hash(job.prompt_hash)
+    kept = hashed if content is Content.HASH else None
+    if job.prompt in {None, kept} or content is Content.FULL:
+        return event
+    if job.prompt == hashed:
+        return msgspec.structs.replace(event, job=msgspec.structs.replace(job, prompt=kept))
+    error = job.error
+    if error is not None and error.message is not None:
+        error = JobError(error.code, scrub_error(error.message, job.prompt))
+    detail = event.detail and scrub_error(event.detail, job.prompt)
+    job = msgspec.structs.replace(job, prompt=kept, error=error)
+    return msgspec.structs.replace(event, job=job, detail=detail)
