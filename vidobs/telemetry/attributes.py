@@ -96,7 +96,15 @@ def of_answer(
         out[names.RESPONSE_ID] = text(job.provider_job_id)
     if call.operation in CREATING:
         out[names.JOB_ATTEMPTS] = job.attempts
-    elif job.file is not None and error_type is None and _reads_video(call):
+    elif error_type is None and _reads_video(call):
+        out |= of_delivered(job)
+    return out
+
+
+def of_delivered(job: Job) -> Attributes:
+    """Return what is known of the video that was read, if it was."""
+    out: Attributes = {}
+    if job.file is not None:
         _of_file(job.file, out)
         _of_mismatch(job, out)
     return out
@@ -259,9 +267,7 @@ def _of_video(job: Job, out: Attributes) -> None:
         out[names.VIDEO_SECONDS] = float(seconds)
     if job.request.size:
         out[names.VIDEO_SIZE] = text(job.request.size)
-    if job.file is not None:
-        _of_file(job.file, out)
-        _of_mismatch(job, out)
+    out |= of_delivered(job)
 
 
 def _of_mismatch(job: Job, out: Attributes) -> None:
