@@ -8,18 +8,15 @@ Cookies are not kept. Nothing is logged: URLs and headers may hold secrets.
 from __future__ import annotations
 
 import gzip
-import math
 import os
-import re
 import time
 from contextlib import closing
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import httpx
 
 from vidobs import ExportError, __version__, scrub
+from vidobs_exporters._answers import EXCERPT, Answer, retry_after_s
 from vidobs_exporters._dial import Deadline, Dialler, Transport, resolve
 
 if TYPE_CHECKING:
@@ -27,45 +24,21 @@ if TYPE_CHECKING:
 
     from vidobs_exporters._dial import AddressCheck, Resolve
 
+__all__ = ["CONNECT_S", "EXCERPT", "TIMEOUT_S", "Answer", "Http", "gzipped", "origin"]
+
 CONNECT_S = 3.0  # for each address of the receiver
 TIMEOUT_S = 15.0  # for a whole answer, however slowly it comes
 MOST_ANSWER_BYTES = 64 * 1024  # read of an answer
-EXCERPT = 200  # characters of an answer that an error quotes
 
 _ALWAYS = {
     "user-agent": f"vidobs/{__version__}",
     "accept": "*/*",
     "accept-encoding": "identity",  # an answer cannot grow while it is read
 }
-_LATER = frozenset({408, 409, 423, 425, 429})  # 4xx that may go better another time
-_UNCLEAR = frozenset({401, 402, 403, 404, 405, 407, 501, 505})  # key or address, or the event
-_SUCCESS = range(200, 300)
+_LATER = frozenset({408, 425, 429})  # 4xx that may go better another time
+_UNCLEAR = frozenset({401, 402, 403, 404, 405, 407, 409, 423, 501, 505})  # receiver or event
 _REDIRECTS = range(300, 400)
 _SERVER_ERRORS = range(500, 600)
-_PIECE = re.compile(r"[^\s/?&=;,:\"'<>]{8,}")
-
-
-class Answer(NamedTuple):
-    """What a receiver said: status, headers, and the beginning of the body."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    whole: bool = True  # False: the body broke off, came too slowly or is too long
-    sent: tuple[str, ...] = ()  # pieces of the request that may be secret
-
-    @property
-    def ok(self) -> bool:
-        """Whether it is a success."""
-        return self.status in _SUCCESS
-
-    @property
-    def excerpt(self) -> str:
-        """The body in one short line without secrets, those of the request included."""
-        text = self.body.decode("utf-8", "replace").strip()
-        for piece in self.sent:
-            text = text.replace(piece, "[secret]")
-        return scrub(text, EXCERPT)
 
 
 class Http:
@@ -131,7 +104,7 @@ class Http:
             ) from error
         with closing(response):
             body, whole = _read(response)
-        return Answer(response.status_code, response.headers, body, whole, _pieces(request))
+        return Answer(response.status_code, response.headers, body, whole, request)
 
     def deliver(
         self,
@@ -154,9 +127,9 @@ class Http:
     def failure(self, answer: Answer, url: str) -> ExportError:
         """Return what an answer that is no success means.
 
-        408, 409, 423, 425, 429 and 5xx may be tried again, `Retry-After` being heard. Of a wrong
-        key, a wrong address and a redirect, which is not followed, nobody knows whether every event
-        meets them. Every other answer is a refusal of what was sent.
+        408, 425, 429 and 5xx may be tried again, `Retry-After` being heard. Of a wrong key, a
+        wrong address, a conflict and a redirect, which is not followed, nobody knows whether every
+        event meets them. Every other answer is a refusal of what was sent.
         """
         status = answer.status
         retryable: bool | None = status in _LATER or status in _SERVER_ERRORS
@@ -220,38 +193,6 @@ def origin(url: str) -> str:
     host = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
     port = f":{parsed.port}" if parsed.port is not None else ""
     return f"{parsed.scheme}://{host}{port}"
-
-
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the wait that a `Retry-After` header asks for: seconds, or a date.
-
-    https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
-    """
-    given = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = _seconds_until(given, now)
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _seconds_until(date: str, now: float) -> float:
-    """Return how long it is until a date of HTTP; infinite when it is none."""
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, TypeError, OverflowError):
-        return math.inf
-    if moment.tzinfo is None:  # dates of HTTP are in UTC
-        moment = moment.replace(tzinfo=UTC)
-    return moment.timestamp() - now
-
-
-def _pieces(request: httpx.Request) -> tuple[str, ...]:
-    """Return the words of headers and URL that an answer may quote: a key, a path that is one."""
-    harmless = {*_ALWAYS, "host", "content-type", "content-length", "content-encoding"}
-    texts = [value for name, value in request.headers.items() if name not in harmless]
-    texts += [str(request.url.raw_path, "ascii"), request.url.path, str(request.url.params)]
-    return tuple(sorted(set(_PIECE.findall(" ".join(texts))), key=len, reverse=True))
 
 
 def _read(response: httpx.Response) -> tuple[bytes, bool]:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
@@ -43,7 +44,17 @@ class Http(NamedTuple):
 # path and query of a URL that is one): no error text and no repr may show it, and no body of a
 # request. Say what a success looks like where it is not 200 with `{}`, and in `same` what stays
 # equal when an event is sent a second time where that is not the whole body.
-TARGETS: dict[str, Http] = {}
+TARGETS: dict[str, Http] = {
+    "webhook": Http(
+        lambda url: {
+            "url": f"{url}/hook/{SECRET}?key={SECRET}",
+            "secret": "whsec_" + b64encode(f"{SECRET:>32}".encode()).decode(),
+            "headers": {"authorization": f"Bearer {SECRET}"},
+            "allow_private": True,
+        },
+        same=lambda request: (request.headers["webhook-id"], request.body),
+    ),
+}
 
 
 def build(name, options):
