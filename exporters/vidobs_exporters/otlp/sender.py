@@ -6,7 +6,6 @@ Protocol: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 from __future__ import annotations
 
 import gzip
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from google.protobuf import json_format
@@ -17,8 +16,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from vidobs import __version__, scrub
+from vidobs import scrub
 from vidobs_exporters._http import EXCERPT, TIMEOUT_S, Http
+from vidobs_exporters.otlp.signals import Compression, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,23 +34,10 @@ if TYPE_CHECKING:
         error_message: str
 
 
+__all__ = ["Compression", "Rejected", "Sender", "Signal", "rejected"]
+
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
-
-
-class Signal(StrEnum):
-    """What a request carries, as the last part of its path."""
-
-    TRACES = "traces"
-    LOGS = "logs"
-    METRICS = "metrics"
-
-
-class Compression(StrEnum):
-    """How a body is packed."""
-
-    GZIP = "gzip"
-    NONE = "none"
 
 
 class Rejected(NamedTuple):
@@ -76,8 +63,7 @@ class Sender:
         """Connect to nothing yet. `endpoint` is the part of the URL before `/v1/traces`."""
         self._endpoint = endpoint
         self._compression = compression
-        self._headers = {"user-agent": f"vidobs/{__version__}", **headers}
-        self._headers["content-type"] = _PROTOBUF
+        self._headers = {**headers, "content-type": _PROTOBUF}
         if compression is Compression.GZIP:
             self._headers["content-encoding"] = "gzip"
         self._http = Http(name, timeout_s=timeout_s, transport=transport)
