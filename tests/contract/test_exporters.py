@@ -45,6 +45,10 @@ class Http(NamedTuple):
 # request. Say what a success looks like where it is not 200 with `{}`, and in `same` what stays
 # equal when an event is sent a second time where that is not the whole body.
 TARGETS: dict[str, Http] = {
+    "otlp": Http(
+        lambda url: {"endpoint": f"{url}/{SECRET}", "headers": {"x-api-key": SECRET}},
+        same=lambda request: (request.path, request.body),
+    ),
     "webhook": Http(
         lambda url: {
             "url": f"{url}/hook/{SECRET}?key={SECRET}",
