@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import apsw
 
 from vidobs.core.protocols import Standing
-from vidobs.ledger import codec
+from vidobs.ledger import codec, processes
 from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
 from vidobs.ledger.sweeper import Sweeper
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vidobs.core.protocols import OutboxRow
+
+_FAR_US = 60_000_000  # behind the end of the lease that is asked for
 
 
 class SqliteOutbox:
@@ -32,15 +34,21 @@ class SqliteOutbox:
         self._sql = queries()
 
     def lease(self, exporter: str, owner: str, until: datetime, now: datetime) -> Standing | None:
-        """Claim an exporter, or return `None` while another process holds it."""
-        with self._lock, translated(self._path):
-            self._run("take_lease", exporter, owner, codec.us(until), codec.us(now))
-            row = self._connection.execute(self._sql["standing"], (exporter,)).fetchone()
+        """Claim an exporter, or return `None` while another living process holds it."""
+        until_us = codec.us(until)
+        row = self._ask(exporter, "take_lease", owner, until_us, codec.us(now))
+        if row is not None and row[0] is not None and row[0] != owner and _free(row, until_us):
+            row = self._ask(exporter, "take_over", owner, until_us, row[0])
         if row is None or row[0] != owner:
             return None
-        _, cursor, failures, retry_at_us, disabled = row
-        retry_at = None if retry_at_us is None else codec.moment(retry_at_us)
-        return Standing(cursor, failures, retry_at, disabled)
+        return _standing(*row[2:])
+
+    def _ask(self, exporter: str, claim: str, *bindings: str | int) -> tuple[Any, ...] | None:
+        """Try to claim an exporter; return its row."""
+        with self._lock, translated(self._path):
+            self._run(claim, exporter, *bindings)
+            row = self._connection.execute(self._sql["standing"], (exporter,)).fetchone()
+            return cast("tuple[Any, ...] | None", row)
 
     def release(self, exporter: str, owner: str) -> None:
         """Give a lease back."""
@@ -123,3 +131,20 @@ class SqliteOutbox:
 
     def _run(self, query: str, *bindings: str | int) -> None:
         self._connection.execute(self._sql[query], bindings)
+
+
+def _free(row: Sequence[Any], until_us: int) -> bool:
+    """Tell whether a lease counts for nothing, although it has not run out.
+
+    Its process is gone, or it lasts for longer than any: then the clock was put back since.
+    """
+    owner, held_until_us = row[:2]
+    return processes.gone(owner) or held_until_us - until_us > _FAR_US
+
+
+def _standing(
+    cursor: int, failures: int, retry_at_us: int | None, disabled: str | None, failed_us: int | None
+) -> Standing:
+    if retry_at_us is None or failed_us is None:
+        return Standing(cursor, failures, None, disabled)
+    return Standing(cursor, failures, codec.moment(retry_at_us), disabled, codec.moment(failed_us))

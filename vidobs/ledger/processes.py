@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SILENT_S = 300.0  # a process of another host that was not heard of for so long is dead
 _BACK_S = 3600  # how far a clock may be put back without a create being overlooked
+_CAN_ASK = os.name != "nt"  # there, kill(pid, 0) does not ask
 _GONE = ("Z", "X")  # a process that ended and was not waited for yet
 
 
@@ -75,15 +76,47 @@ def recover(ledger: SqliteLedger, now_ns: int, seed: int) -> list[Recorded]:
 
 def alive(process: Process, now_ns: int) -> bool:
     """Tell whether a process still runs, as far as this host can know."""
-    if process.host != socket.gethostname() or os.name == "nt":  # there, kill(pid, 0) does not ask
+    if process.host != socket.gethostname() or not _CAN_ASK:
         return now_ns / 1e9 - process.seen_us / 1e6 < SILENT_S
+    return _runs(process.pid, process.started)
+
+
+def owner_name(bits: int) -> str:
+    """Return the name under which this process holds leases: `HOST:PID:START:BITS`.
+
+    `bits` tell apart what one process does under several names.
+    """
+    pid = os.getpid()
+    return f"{_place()}:{pid}:{started(pid)}:{bits:08x}"
+
+
+def gone(owner: str) -> bool:
+    """Tell whether the process of such a name has ended; where nobody can know, it has not."""
+    place, _, rest = owner.partition(":")
+    pid, _, rest = rest.partition(":")
+    start, _, bits = rest.partition(":")
+    if not (bits and pid.isdecimal() and place == _place() and _CAN_ASK):
+        return False
+    return not _runs(int(pid), start)
+
+
+def _place() -> str:
+    """Return the host and its space of process ids: containers may share a name, but no ids."""
     try:
-        os.kill(process.pid, 0)
-    except ProcessLookupError:
+        space = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        space = ""
+    return f"{socket.gethostname()}/{space}".replace(":", "-")
+
+
+def _runs(pid: int, start: str) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         pass
-    return started(process.pid) == process.started
+    return started(pid) == start
 
 
 def started(pid: int) -> str:

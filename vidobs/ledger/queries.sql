@@ -80,11 +80,15 @@ SELECT (
 INSERT OR IGNORE INTO relay (exporter, cursor) VALUES (?, (SELECT coalesce(max(seq), 0) FROM event));
 
 -- standing --
-SELECT owner, cursor, failures, retry_at_us, disabled FROM relay WHERE exporter = ?;
+SELECT owner, leased_until_us, cursor, failures, retry_at_us, disabled, failed_us
+FROM relay WHERE exporter = ?;
 
 -- take_lease --
 UPDATE relay SET owner = ?2, leased_until_us = ?3
 WHERE exporter = ?1 AND (owner IS NULL OR owner = ?2 OR leased_until_us < ?4);
+
+-- take_over --
+UPDATE relay SET owner = ?2, leased_until_us = ?3 WHERE exporter = ?1 AND owner = ?4;
 
 -- drop_lease --
 UPDATE relay SET owner = NULL, leased_until_us = 0 WHERE exporter = ? AND owner = ?;

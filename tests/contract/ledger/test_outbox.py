@@ -117,7 +117,7 @@ def test_a_failure_is_known_to_whoever_tries_next(outbox, standing, three, now):
     until = now + timedelta(seconds=4)
     outbox.failed("first", "me", "HTTP 500", failures=3, retry_at=until, now=now)
     outbox.release("first", "me")
-    assert standing(owner="you") == Standing(0, failures=3, retry_at=until)
+    assert standing(owner="you") == Standing(0, failures=3, retry_at=until, failed_at=now)
 
 
 def test_what_arrives_ends_the_failures(outbox, standing, three, now):
@@ -126,7 +126,7 @@ def test_what_arrives_ends_the_failures(outbox, standing, three, now):
     until = now + timedelta(seconds=4)
     outbox.failed("first", "me", "HTTP 500", failures=3, retry_at=until, now=now)
     outbox.delivered("first", "me", 1, events=0, now=now)
-    assert standing() == Standing(1, failures=3, retry_at=until)
+    assert standing() == Standing(1, failures=3, retry_at=until, failed_at=now)
     outbox.delivered("first", "me", 2, events=1, now=now)
     assert standing() == Standing(2)
 
@@ -175,7 +175,7 @@ def test_what_arrives_again_ends_the_failures(outbox, standing, three, ledger, n
     ask(ledger, "first", 1, 2, now=now)
     outbox.failed("first", "me", "HTTP 500", failures=3, retry_at=now, now=now)
     outbox.redelivered("first", "me", [1], events=0, now=now)
-    assert standing() == Standing(0, failures=3, retry_at=now)
+    assert standing() == Standing(0, failures=3, retry_at=now, failed_at=now)
     outbox.redelivered("first", "me", [2], events=1, now=now)
     assert standing() == Standing(0)
 
