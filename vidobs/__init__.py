@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vidobs.delivery.encoding import event_to_json
     from vidobs.delivery.event_line import EventLine
     from vidobs.observer.attribution import context
-    from vidobs.runtime import cost
+    from vidobs.runtime import cost, thumbnail
     from vidobs.sdk._face import configure, flush, on, shutdown
     from vidobs.sdk._job import ManualJob, job
     from vidobs.sdk._wrap import unwrap, wrap
@@ -84,6 +84,7 @@ __all__ = [
     "shutdown",
     "span_attributes",
     "spans_of",
+    "thumbnail",
     "unwrap",
     "wrap",
 ]
@@ -108,7 +109,7 @@ _HOMES = {
     "vidobs.delivery.encoding": ("event_to_json",),
     "vidobs.delivery.event_line": ("EventLine",),
     "vidobs.observer.attribution": ("context",),
-    "vidobs.runtime": ("cost",),
+    "vidobs.runtime": ("cost", "thumbnail"),
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
     "vidobs.sdk._job": ("ManualJob", "job"),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from vidobs import config
 from vidobs.core import billing
+from vidobs.ledger.database import MEMORY
 from vidobs.ledger.reader import LedgerReader, open_ledger
+from vidobs.media.folder import PICTURE, MediaFolder
 from vidobs.runtime._runtime import Runtime, built_in_prices
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from vidobs.config import Loaded, Settings
     from vidobs.core.events import VideoEvent
+    from vidobs.core.jobs import Job
     from vidobs.core.protocols import Clock
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "reset",
     "settle",
     "shutdown",
+    "thumbnail",
 ]
 
 EXIT_TIMEOUT_S = 2.0
@@ -51,6 +55,7 @@ class _Process:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.runtime: Runtime | None = None
+        self.ending: Runtime | None = None  # its exporters are still at work
         self.disabled: bool | None = None  # None: not looked yet
         self.parent: Runtime | None = None  # of the process that forked this one
         self.inherited: list[Runtime] = []  # kept for ever: closing their files would harm theirs
@@ -113,7 +118,11 @@ def shutdown(timeout_s: float) -> int:
     """End the runtime, if there is one; return what is left. The next call makes a new one."""
     with _process.lock:
         runtime, _process.runtime = _process.runtime, None
-    return runtime.shutdown(timeout_s) if runtime is not None else 0
+        _process.ending = runtime
+    try:
+        return runtime.shutdown(timeout_s) if runtime is not None else 0
+    finally:
+        _process.ending = None
 
 
 def reset() -> None:
@@ -220,3 +229,18 @@ def cost(
     runtime = current()
     book = runtime.rules.book if runtime is not None else built_in_prices()
     return billing.cost(model, provider, book=book, seconds=seconds, size=size, audio=audio, n=n)
+
+
+def thumbnail(job: Job) -> bytes | None:
+    """Return the picture that is kept of a job's video, as JPEG; `None` where there is none (now).
+
+    It is made when the video was downloaded, if `capture.media` says so; `video.thumbnail` tells.
+    """
+    runtime = _process.runtime or _process.ending
+    ledger = None if runtime is None else runtime.settings.ledger.path
+    if job.file is None or job.file.thumbnail is None or ledger is None or ledger == MEMORY:
+        return None
+    try:
+        return MediaFolder.beside(ledger).place(job.job_id, PICTURE).read_bytes()
+    except (OSError, ValueError):  # it was purged meanwhile; what has no id of ours has no picture
+        return None
