@@ -45,6 +45,8 @@ class Http(NamedTuple):
 # request. Say what a success looks like where it is not 200 with `{}`, and in `same` what stays
 # equal when an event is sent a second time where that is not the whole body.
 TARGETS: dict[str, Http] = {
+    "helicone": Http(lambda url: {"url": url, "api_key": SECRET}, body=b"ok"),
+    "langsmith": Http(lambda url: {"url": url, "api_key": SECRET, "workspace": SECRET}, 202),
     "otlp": Http(
         lambda url: {"endpoint": f"{url}/{SECRET}", "headers": {"x-api-key": SECRET}},
         same=lambda request: (request.path, request.body),
