@@ -13,7 +13,7 @@ from vidobs.core.jobs import Job
 from vidobs.core.protocols import OutboxRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -79,6 +79,11 @@ def load_event(row: tuple[Any, ...]) -> OutboxRow:
         detail=detail,
     )
     return OutboxRow(seq, route, event)
+
+
+def places(seqs: Iterable[int]) -> str:
+    """Return places as a list for a statement."""
+    return f"[{','.join(map(str, seqs))}]"
 
 
 def nano(usd: Decimal | None) -> int | None:

@@ -375,6 +375,72 @@ DELETE FROM dead_letter WHERE seq IN (SELECT value FROM json_each(?));
 -- forget_replays --
 DELETE FROM replay WHERE seq IN (SELECT value FROM json_each(?));
 
+-- cursors --
+SELECT exporter, cursor FROM relay;
+
+-- events_behind --
+-- The next rows of the outbox, with what each takes.
+SELECT seq, at_us, name, route,
+    octet_length(job) + coalesce(octet_length(spans), 0) + coalesce(octet_length(detail), 0)
+FROM event WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- weigh --
+-- The next rows of the outbox: how many, how far, what those take that wait, and the first of them.
+SELECT count(*), max(seq), sum(iif(waits, bytes, 0)), min(iif(waits, seq, NULL))
+FROM (
+    SELECT seq,
+        octet_length(job) + coalesce(octet_length(spans), 0) + coalesce(octet_length(detail), 0)
+        AS bytes,
+        EXISTS (
+            SELECT 1 FROM relay
+            WHERE relay.cursor < event.seq
+              AND instr(',' || event.route || ',', ',' || relay.exporter || ',')
+        ) AS waits
+    FROM event WHERE seq > ? ORDER BY seq LIMIT ?
+);
+
+-- wanted_events --
+-- Of some places: those that somebody may still ask for by name.
+SELECT value FROM json_each(?1)
+WHERE EXISTS (SELECT 1 FROM replay WHERE replay.seq = value)
+   OR EXISTS (SELECT 1 FROM dead_letter WHERE dead_letter.seq = value)
+   OR value = (SELECT max(seq) FROM event);
+
+-- jobs_of_events --
+SELECT seq, job FROM event WHERE seq IN (SELECT value FROM json_each(?));
+
+-- unlist_event --
+-- A job is listed under the id of its events, unless two rows of one job were folded.
+UPDATE job SET events = rtrim(replace(events || ',', ',' || ?1 || ',', ','), ',')
+WHERE seq >= ?2 AND seq < ?3 AND instr(events || ',', ',' || ?1 || ',');
+
+-- unlist_folded --
+UPDATE job SET events = rtrim(replace(events || ',', ',' || ?1 || ',', ','), ',')
+WHERE provider = ?2 AND provider_job_id = ?3 AND instr(events || ',', ',' || ?1 || ',');
+
+-- reroute --
+UPDATE event SET route = ? WHERE seq = ?;
+
+-- count_dropped --
+INSERT INTO dropped (exporter, reason, events) VALUES (?1, ?2, ?3)
+ON CONFLICT (exporter, reason) DO UPDATE SET events = events + ?3;
+
+-- old_letters --
+SELECT exporter, seq FROM dead_letter WHERE at_us < ? ORDER BY at_us LIMIT ?;
+
+-- old_replays --
+SELECT exporter, seq FROM replay WHERE asked_us < ? ORDER BY asked_us LIMIT ?;
+
+-- drop_letter --
+DELETE FROM dead_letter WHERE exporter = ? AND seq = ?;
+
+-- drop_replay --
+DELETE FROM replay WHERE exporter = ? AND seq = ?;
+
+-- used_bytes --
+SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count),
+       (SELECT page_size FROM pragma_page_size);
+
 -- docs_of_events --
 SELECT seq, name, job, detail FROM event WHERE seq IN (SELECT value FROM json_each(?));
 

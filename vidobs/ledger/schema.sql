@@ -78,6 +78,7 @@ CREATE TABLE replay (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX replay_by_event ON replay (seq);
+CREATE INDEX replay_by_time ON replay (asked_us);
 
 -- What exporters never had, because the outbox was too large or too old.
 CREATE TABLE dropped (
@@ -96,6 +97,7 @@ CREATE TABLE dead_letter (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX dead_letter_by_event ON dead_letter (seq);
+CREATE INDEX dead_letter_by_time ON dead_letter (at_us);
 
 -- Who writes here, so that the creates of a dead process are found.
 CREATE TABLE process (

@@ -18,7 +18,9 @@ CREATE TABLE replay (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX replay_by_event ON replay (seq);
+CREATE INDEX replay_by_time ON replay (asked_us);
 CREATE INDEX dead_letter_by_event ON dead_letter (seq);
+CREATE INDEX dead_letter_by_time ON dead_letter (at_us);
 
 CREATE TABLE dropped (
     exporter TEXT    NOT NULL,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 import msgspec
@@ -12,9 +12,12 @@ from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from vidobs.ledger.sweeps import Sweep
+
+T = TypeVar("T")
 
 BATCH = 32  # rows that are looked at, and at most worked on, in one go: a few milliseconds
 PASSES = 5
@@ -47,6 +50,19 @@ def count(connection: apsw.Connection, sweep: Sweep) -> Swept:
     return Swept(tuple(job_ids), events)
 
 
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Take the write lock of the file, and do all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
 class Sweeper:
     """Sweeps over a connection, which `lock` guards; what it deletes is overwritten."""
 
@@ -69,14 +85,8 @@ class Sweeper:
             window = sweep.find(connection, after, BATCH)
             if not window.found:
                 return Swept(after=window.after)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 done = [one for one in window.found if sweep.apply(connection, one)]
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
         return Swept(
             job_ids=tuple(one.job_id for one in done),
             events=sum(len(one.events) for one in done),
@@ -100,6 +110,16 @@ class Sweeper:
             if not missed:
                 break
         return Swept(tuple(job_ids), events, missed)
+
+    def ask(self, question: Callable[[apsw.Connection], T]) -> T:
+        """Return what a question to the file is answered with; it only reads."""
+        with self._lock, translated(self._path):
+            return question(self._connection)
+
+    def work(self, piece: Callable[[apsw.Connection], T]) -> T:
+        """Do a small piece of work in one transaction."""
+        with self._lock, translated(self._path), transaction(self._connection):
+            return piece(self._connection)
 
     def claim(self, task: str, now_us: int, every_us: int) -> bool:
         """Take on a task, unless a process did within the time before; times in microseconds."""

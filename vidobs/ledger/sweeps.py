@@ -73,7 +73,7 @@ class OldJobs:
         connection.execute(sql["drop_job"], (found.seq, found.version))
         if connection.changes() == 0:
             return False
-        places = _places(found)
+        places = codec.places(found.events)
         for query in ("forget_letters", "forget_replays", "forget_events"):
             connection.execute(sql[query], (places,))
         return True
@@ -156,7 +156,7 @@ def _rewrite(connection: apsw.Connection, found: Found, change: Callable[[Job], 
     connection.execute(sql["rewrite_job"], (changed, found.seq, found.version))
     if connection.changes() == 0:
         return False
-    places = _places(found)
+    places = codec.places(found.events)
     for seq, name, job, detail in _rows(connection, "docs_of_events", (places,)):
         kept = content.detail_without_content(EventName(name), detail)
         connection.execute(
@@ -164,7 +164,3 @@ def _rewrite(connection: apsw.Connection, found: Found, change: Callable[[Job], 
         )
     connection.execute(sql["blank_letters"], (places,))
     return True
-
-
-def _places(found: Found) -> str:
-    return f"[{','.join(map(str, found.events))}]"

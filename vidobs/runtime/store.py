@@ -23,10 +23,12 @@ from vidobs.runtime.retention import Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from typing import TypeAlias
 
     from vidobs.core.machine import Rules
     from vidobs.core.protocols import Clock
+    from vidobs.runtime.outbox_limits import OutboxLimits
 
     Inode: TypeAlias = tuple[int, int]
 
@@ -50,6 +52,7 @@ class LedgerStore:
         report: Callable[[str], None],
         full_sync: bool,
         retention: Retention | None = None,
+        limits: OutboxLimits | None = None,
     ) -> None:
         self.path = path
         self.route = ""  # set before the first write
@@ -61,6 +64,7 @@ class LedgerStore:
         self._full_sync = full_sync
         self._report = report
         self._retention = retention or Retention(path, days=None, content_days=None)
+        self._limits = limits
         self._place_checked = False
         self._lock = threading.Lock()  # the outbox
         self._ledger: SqliteLedger | None = None
@@ -159,9 +163,12 @@ class LedgerStore:
         """Do what is due; return late events, and in how many seconds to come again."""
         found = [late(done, seen.now_ns) for seen, done in self.backlog.retry(now_s)]
         ledger = self._ledger
-        if ledger is not None and not self.backlog.broken and self.path != MEMORY:
+        if ledger is not None and not self.backlog.broken:
             try:
-                self._look_after(ledger, now_s)
+                if self.path != MEMORY:
+                    self._look_after(ledger, now_s)
+                if self._limits is not None and now_s >= self._limits.due:
+                    self._limits.step(self.outbox().sweeper(), now_s, self._now())
             except LedgerBusyError:
                 pass
             except LedgerUnusableError as error:
@@ -173,9 +180,11 @@ class LedgerStore:
         rest = self.backlog.rest_s(now_s)
         if rest is not None:
             return rest
-        if self._ledger is None or self.path == MEMORY:
+        if self._ledger is None:
             return BEAT_S
-        due = min(self._beat_due, self._look_due, self._retention.due)
+        due = now_s + BEAT_S if self._limits is None else self._limits.due
+        if self.path != MEMORY:
+            due = min(due, self._beat_due, self._look_due, self._retention.due)
         return max(due - now_s, BUSY_S)
 
     def _look_after(self, ledger: SqliteLedger, now_s: float) -> None:
@@ -193,8 +202,10 @@ class LedgerStore:
                 processes.beat(ledger, now_ns)
                 ledger.rescued += processes.recover(ledger, now_ns, self._bits(ids.SEED_BITS))
         if now_s >= self._retention.due:
-            now = codec.moment(self._clock.time_ns() // 1000)
-            self._retention.step(self.outbox().sweeper(), now_s, now)
+            self._retention.step(self.outbox().sweeper(), now_s, self._now())
+
+    def _now(self) -> datetime:
+        return codec.moment(self._clock.time_ns() // 1000)
 
     def _rescued(self, ledger: SqliteLedger) -> list[Happening]:
         """Return the events of the creates of dead processes, found since the last time."""

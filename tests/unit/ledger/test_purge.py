@@ -144,6 +144,21 @@ def test_events_that_an_exporter_waits_for_stay(filled, sweep, undelivered, left
     assert filled.ids == left
 
 
+@pytest.mark.parametrize(("undelivered", "left"), [(False, ["v2", "v3"]), (True, ["v3"])])
+def test_events_that_are_asked_for_again_stay(filled, sweep, undelivered, left):
+    """A job of which an exporter is to get something once more stays, unless told otherwise."""
+    for _ in range(3):
+        filled.job()
+    filled.register("webhook")
+    filled.sql("INSERT INTO replay VALUES ('webhook', 3, 0)")
+
+    sweep(OldJobs(END, undelivered=undelivered))
+
+    assert filled.ids == left
+    assert len(filled.sql("SELECT * FROM replay")) == (not undelivered)
+    assert violations(str(filled.path)) == ()
+
+
 def test_dead_letters_go_with_their_events(filled, sweep, horizon):
     """What could never be delivered is no reason to keep a job, and leaves nothing behind."""
     filled.job()

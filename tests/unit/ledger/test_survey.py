@@ -134,7 +134,7 @@ def test_a_damaged_file(filled, tmp_path):
     broken = tmp_path / "broken.db"
     shutil.copy(filled.path, broken)
     content = bytearray(broken.read_bytes())
-    content[3 * 4096 :] = b"\xff" * (len(content) - 3 * 4096)
+    content[20 * 4096 :] = b"\xff" * (len(content) - 20 * 4096)
     broken.write_bytes(content)
 
     assert violations(str(broken))
