@@ -29,6 +29,7 @@ from vidobs.observer.observer import Observer
 from vidobs.runtime.late_outbox import LateOutbox
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.media import MediaKeeper
+from vidobs.runtime.outbox_limits import OutboxLimits, said
 from vidobs.runtime.retention import Retention
 from vidobs.runtime.store import LedgerStore
 from vidobs.telemetry import http, setup
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from vidobs.config import Loaded, Settings
     from vidobs.core.protocols import Clock, Happening
+    from vidobs.runtime.outbox_limits import Dropped
 
 _log = logging.getLogger("vidobs")
 _KIND: dict[OtelSetup, setup.Kind] = {OtelSetup.CONSOLE: "console", OtelSetup.OTLP: "otlp"}
@@ -74,6 +76,11 @@ class Runtime:
             report=_log.error,
             full_sync=settings.durability.value == "full",
             retention=_retention(settings),
+            limits=OutboxLimits(
+                max_bytes=settings.outbox_max_bytes,
+                max_days=settings.outbox_max_days,
+                tell=self._events_dropped,
+            ),
         )
         self._resolve_callbacks()
         self.maintenance = Maintenance(
@@ -201,6 +208,10 @@ class Runtime:
         """Say that a callback or an exporter failed: where, and a text without secrets."""
         places = "".join(format_tb(error.__traceback__))
         _log.warning("%s failed: %s\n%s", where, scrub_exception(error), places)
+
+    def _events_dropped(self, dropped: Dropped) -> None:
+        """Say which events durable exporters never get."""
+        _log.warning("%s", said(dropped))
 
     # -- flush and the end -------------------------------------------------------------------------
 
