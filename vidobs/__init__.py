@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from vidobs.runtime import cost, thumbnail
     from vidobs.sdk._face import configure, flush, on, shutdown
     from vidobs.sdk._job import ManualJob, job
+    from vidobs.sdk._litellm import litellm_logger
     from vidobs.sdk._wrap import unwrap, wrap
+    from vidobs.sdk.client._client import AsyncClient, Client
+    from vidobs.sdk.client._results import Character, Video, VideoContent, VideoDeleted, VideoPage
     from vidobs.telemetry.exported import event_attributes, event_level, span_attributes
     from vidobs.telemetry.measurements import (
         Instrument,
@@ -45,7 +48,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SCHEMA_URL",
+    "AsyncClient",
     "CapturePolicy",
+    "Character",
+    "Client",
     "ConfigError",
     "Cost",
     "CostBasis",
@@ -67,7 +73,11 @@ __all__ = [
     "SpanRecord",
     "SpendLimitError",
     "UnsupportedClientError",
+    "Video",
+    "VideoContent",
+    "VideoDeleted",
     "VideoEvent",
+    "VideoPage",
     "VidobsError",
     "configure",
     "context",
@@ -78,6 +88,7 @@ __all__ = [
     "flush",
     "format_usd",
     "job",
+    "litellm_logger",
     "measurements",
     "on",
     "scrub",
@@ -112,7 +123,16 @@ _HOMES = {
     "vidobs.runtime": ("cost", "thumbnail"),
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
     "vidobs.sdk._job": ("ManualJob", "job"),
+    "vidobs.sdk._litellm": ("litellm_logger",),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),
+    "vidobs.sdk.client._client": ("AsyncClient", "Client"),
+    "vidobs.sdk.client._results": (
+        "Character",
+        "Video",
+        "VideoContent",
+        "VideoDeleted",
+        "VideoPage",
+    ),
     "vidobs.telemetry.exported": ("event_attributes", "event_level", "span_attributes"),
     "vidobs.telemetry.measurements": (
         "Instrument",

@@ -51,13 +51,13 @@ def wrap(
     """
     funnel_class = _funnel_class(client)
     settings = WrapSettings(
-        retry_creates=_retry_creates(retry_creates),
-        limit=None if max_spend_usd is None else SpendLimit(_usd(max_spend_usd)),
+        retry_creates=retry_mode(retry_creates),
+        limit=spend_limit(max_spend_usd),
         provider=provider,
         dialect=dialect,
     )
     runtime.current()  # a configuration that cannot be used is said here, not within a call
-    _attach(client, funnel_class, settings)
+    attach(client, funnel_class, settings)
     return client
 
 
@@ -71,7 +71,8 @@ def unwrap(client: T) -> T:
     return client
 
 
-def _attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
+def attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
+    """Put a funnel around the `request` of a client, and of the copies it makes."""
     already = vars(client).get(_MARK)
     if already is not None:
         already.settings = _changed(already.settings, settings)
@@ -80,7 +81,7 @@ def _attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
 
     def copy(*args: Any, **kwargs: Any) -> Any:
         made = watched.copy(*args, **kwargs)
-        _attach(made, funnel_class, watched.settings)
+        attach(made, funnel_class, watched.settings)
         return made
 
     client.request = funnel_class(watched).request
@@ -113,11 +114,17 @@ def _funnel_class(client: object) -> Any:
     raise UnsupportedClientError(msg)
 
 
-def _retry_creates(given: str) -> RetryCreates:
+def retry_mode(given: str) -> RetryCreates:
+    """Return the mode of a name; raise `ConfigError` when it is not known."""
     try:
         return RetryCreates(given)
     except ValueError:
         raise ConfigError(unknown_name("retry_creates", str(given), _MODES)) from None
+
+
+def spend_limit(usd: Decimal | float | str | None) -> SpendLimit | None:
+    """Return the limit of a client; raise `ConfigError` when it is no amount."""
+    return None if usd is None else SpendLimit(_usd(usd))
 
 
 def _usd(given: Decimal | float | str) -> Decimal:

@@ -1,0 +1,1 @@
+"""vidobs' own client of the OpenAI Videos protocol, over httpx."""

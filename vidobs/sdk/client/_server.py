@@ -1,0 +1,96 @@
+"""Where our client sends requests, and how it says who it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vidobs.core.api_errors import AuthenticationError
+from vidobs.core.errors import ConfigError
+from vidobs.dialects.variants import AUTO, Variant, variant_of
+
+Key: TypeAlias = "str | Callable[[], str] | None"
+
+_NO_KEY = "none"  # what servers without keys are sent: some refuse an empty header
+_SCHEMES = ("http", "https")
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """One server: its address up to `/videos`, its dialect, and what its requests carry."""
+
+    base_url: str
+    variant: Variant
+    provider: str
+    key: Key = None
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Server({self.base_url!r}, dialect={self.variant.name!r})"  # never the key
+
+    def auth(self) -> dict[str, str]:
+        """Return the headers that say who is asking; a token provider is asked each time."""
+        key = self.key() if callable(self.key) else self.key
+        if self.variant.key_header is None or callable(self.key):
+            return {"Authorization": f"Bearer {key or _NO_KEY}"}
+        return {self.variant.key_header: key or _NO_KEY}
+
+
+def server_of(
+    *,
+    base_url: str | None,
+    api_key: Key,
+    dialect: str,
+    provider: str | None,
+    environ: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> Server:
+    """Put an address together from arguments and the variables of the dialect.
+
+    Raises:
+        ConfigError: there is no address, or it is none.
+        AuthenticationError: there is no key.
+    """
+    variant = variant_of(dialect, base_url)
+    if base_url is None:
+        base_url = _first(variant.base_env, environ) or variant.default_base
+        if dialect == AUTO:
+            variant = variant_of(dialect, base_url)
+    if base_url is None:
+        raise ConfigError(
+            f"no address of a {variant.name} server: give base_url, or set {variant.base_env[0]}"
+        )
+    key = api_key if api_key is not None else _first(variant.key_env, environ)
+    if key is None and not variant.keyless:
+        raise AuthenticationError(
+            f"no API key for {variant.name}: give api_key, or set {variant.key_env[0]}",
+            status_code=401,
+            provider=provider or variant.provider,
+        )
+    return Server(
+        base_url=_address(base_url, variant),
+        variant=variant,
+        provider=provider or variant.provider,
+        key=key,
+        headers=dict(headers or {}),
+        query=dict(query or {}),
+    )
+
+
+def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
+    return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def _address(given: str, variant: Variant) -> str:
+    """Return a base address; one that names only a host gets the path of the dialect."""
+    parts = urlsplit(str(given).strip())
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        raise ConfigError(f"base_url {given!r} is no address; write https://host/v1")
+    if parts.query or parts.fragment or parts.username:
+        raise ConfigError("base_url must not hold a user, a query or a fragment")
+    path = parts.path.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{path or variant.api_path}"
