@@ -16,6 +16,7 @@ from vidobs.core import ids, names
 from vidobs.core.events import SpanKind
 from vidobs.core.jobs import TraceRef
 from vidobs.telemetry import attributes, sdk_spans
+from vidobs.telemetry.ambient import ddtrace_parent
 from vidobs.telemetry.placement import STAY, Place, Under, place
 from vidobs.telemetry.providers import Current, scope_version
 from vidobs.telemetry.rows import OpenSpan, RowSpan, job_outcome, job_span_name, span_name
@@ -90,7 +91,7 @@ class Tracing:
         """
         tracer = self._tracers.get()
         if tracer is None:
-            return self.open_row(call, start_ns=start_ns, origin=origin, origin_ns=origin_ns)
+            return self._joined(call, start_ns, self._origin(origin, start_ns, origin_ns))
         create = self._origin(origin, start_ns, origin_ns)
         return self._sdk(tracer, call, start_ns, create, job_id=job_id, attach=attach)
 
@@ -202,6 +203,13 @@ class Tracing:
         if attach:
             opened.attach()
         return opened
+
+    def _joined(self, call: VideoCall, start_ns: int, create: _Origin | None) -> OpenSpan:
+        """Open a span without OpenTelemetry, where nothing else places it in ddtrace's trace."""
+        around = ddtrace_parent() if create is None else None
+        if around is None:
+            return self._row(call, start_ns, create)
+        return RowSpan(span_name(call), self._child(around), start_ns=start_ns)
 
     def _row(self, call: VideoCall, start_ns: int, create: _Origin | None) -> OpenSpan:
         """Open a span without OpenTelemetry."""
