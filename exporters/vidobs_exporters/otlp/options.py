@@ -123,7 +123,7 @@ class Options:
         """Return the attributes of the resource: as the SDK's, what is given here before them."""
         out: dict[str, Value] = {"service.name": SERVICE, **_SDK}
         out |= _pairs(self._set("OTEL_RESOURCE_ATTRIBUTES"))
-        named = self._set("VIDOBS_SERVICE_NAME") or self._set("OTEL_SERVICE_NAME")
+        named = self._set("OTEL_SERVICE_NAME") or self._set("VIDOBS_SERVICE_NAME")
         if named:
             out["service.name"] = named
         out |= self._resource(given)
