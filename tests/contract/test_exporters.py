@@ -45,6 +45,17 @@ class Http(NamedTuple):
 # request. Say what a success looks like where it is not 200 with `{}`, and in `same` what stays
 # equal when an event is sent a second time where that is not the whole body.
 TARGETS: dict[str, Http] = {
+    "datadog": Http(
+        lambda url: {
+            "api_key": SECRET,
+            "endpoint": f"{url}/{SECRET}",
+            "logs_url": f"{url}/{SECRET}/logs",
+            "llmobs_url": f"{url}/{SECRET}/llmobs",
+            "traces": True,
+        },
+        # Points of a second that had one already are tagged, so that none takes its place.
+        same=lambda request: (request.path, "/metrics" in request.path or request.body),
+    ),
     "helicone": Http(lambda url: {"url": url, "api_key": SECRET}, body=b"ok"),
     "langsmith": Http(lambda url: {"url": url, "api_key": SECRET, "workspace": SECRET}, 202),
     "otlp": Http(
