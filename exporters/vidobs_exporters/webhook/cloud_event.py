@@ -40,7 +40,7 @@ def body_of(event: VideoEvent, *, source: str, most_bytes: int) -> bytes:
     """Return the body for an event; it is the same whenever it is made.
 
     One that has more than `most_bytes` is made anew of what nobody can do without: ids, state,
-    times and cost, with `truncated` beside them.
+    times, user and cost, with `truncated` beside them.
     """
     body = _enveloped(event, source, event_to_json(event))
     if len(body) <= most_bytes:
@@ -68,6 +68,7 @@ def thin(event: VideoEvent) -> VideoEvent:
         expires_at=job.expires_at,
         asset=job.asset,
         cost=msgspec.structs.replace(job.cost, lines=()),
+        attribution=msgspec.structs.replace(job.attribution, tags={}),
     )
     return msgspec.structs.replace(event, job=kept, spans=(), detail=None)
 
