@@ -5,11 +5,18 @@ https://docs.litellm.ai/docs/proxy/configs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from vidobs.config import readers
+from vidobs.config.litellm_names import (
+    NO_FAILURES,
+    NO_LOGGERS,
+    ONLY_FAILURES,
+    OURS,
+    WITHOUT_EXPORTER,
+)
 from vidobs.config.yaml_file import Document
 from vidobs.core.errors import ConfigError
 
@@ -21,19 +28,34 @@ LEFT_ALONE = frozenset({
     "mcp_servers", "model_list", "prompts", "router_settings", "search_tools",
     "vector_store_registry",
 })  # fmt: skip
+_EVENTS = {"success_callback": NO_FAILURES, "failure_callback": ONLY_FAILURES}
 
 
 class Translated(msgspec.Struct, frozen=True):
-    """A file without LiteLLM's sections, what they say in our terms, and what to tell the user."""
+    """A file without LiteLLM's sections, what they say in our terms, and what to tell the user.
+
+    `presets` are options for the exporters among `callbacks`; those that the user gives win.
+    """
 
     document: Document
-    callbacks: tuple[object, ...] = ()
+    callbacks: tuple[str, ...] = ()
     source: str = ""  # such as "vidobs.yaml:3 (litellm_settings.success_callback)"
+    presets: Mapping[str, Mapping[str, object]] = {}
     warnings: tuple[str, ...] = ()
 
 
-def translated(document: Document) -> Translated:
-    """Take LiteLLM's sections out of a file.
+class _Named(msgspec.Struct, frozen=True):
+    """A name in one of LiteLLM's lists."""
+
+    name: str
+    key: str  # of the list
+    where: str
+
+
+def translated(
+    document: Document, environ: Mapping[str, str], *, installed: Collection[str]
+) -> Translated:
+    """Take LiteLLM's sections out of a file; `installed` are the types of exporters there are.
 
     Raises:
         ConfigError: its callbacks are no list of names.
@@ -43,21 +65,73 @@ def translated(document: Document) -> Translated:
     if section is not None and not isinstance(section, Mapping):
         raise ConfigError(f"{document.where(SECTION)}: {SECTION} must be a mapping")
     found = {key: section[key] for key in KEYS if section and section.get(key) is not None}
-    callbacks: list[object] = []
-    for key, value in found.items():
-        where = f"{document.where(SECTION, key)}: {SECTION}.{key}"
-        callbacks += [n for n in readers.callbacks(value, where) if n not in callbacks]
+    named = [one for key, value in found.items() for one in _names(document, key, value)]
+    left_out = [one for one in named if _without_exporter(one.name, installed)]
+    used = [one for one in named if one not in left_out]
     ours = {k: v for k, v in document.values.items() if k != SECTION and k not in ignored}
     return Translated(
         msgspec.structs.replace(document, values=ours),
-        tuple(callbacks),
+        tuple(dict.fromkeys(_exporter_id(one.name, installed) for one in used)),
         " + ".join(f"{document.where(SECTION, key)} ({SECTION}.{key})" for key in found),
-        (_warning(document, ignored),) if ignored else (),
+        _presets(used, environ, installed),
+        (*_said_of_sections(document, ignored), *_said_of_names(left_out, installed)),
     )
 
 
-def _warning(document: Document, ignored: list[str]) -> str:
-    return (
+def _names(document: Document, key: str, value: object) -> list[_Named]:
+    where = document.where(SECTION, key)
+    names = readers.callbacks(value, f"{where}: {SECTION}.{key}")
+    return [_Named(str(name), key, where) for name in names]
+
+
+def _exporter_id(name: str, installed: Collection[str]) -> str:
+    """Our id for a name; a type that is installed is what it says."""
+    if name.partition("/")[0] in installed or name not in OURS:
+        return name
+    return OURS[name].exporter_id
+
+
+def _without_exporter(name: str, installed: Collection[str]) -> bool:
+    if name.partition("/")[0] in installed:
+        return False
+    return name in WITHOUT_EXPORTER | NO_LOGGERS or "." in name
+
+
+def _presets(
+    used: list[_Named], environ: Mapping[str, str], installed: Collection[str]
+) -> dict[str, dict[str, object]]:
+    """What each name stands for, and which events its lists are told of."""
+    presets: dict[str, dict[str, object]] = {}
+    lists: dict[str, set[str]] = {}
+    for one in used:
+        exporter_id = _exporter_id(one.name, installed)
+        lists.setdefault(exporter_id, set()).add(one.key)
+        if exporter_id != one.name:
+            options = OURS[one.name].preset(environ, f"{one.where}: {SECTION}.{one.key}")
+            presets.setdefault(exporter_id, {}).update(options)
+    for exporter_id, keys in lists.items():
+        if len(keys) == 1 and keys <= _EVENTS.keys():
+            presets.setdefault(exporter_id, {})["events"] = _EVENTS[min(keys)]
+    return presets
+
+
+def _said_of_sections(document: Document, ignored: list[str]) -> tuple[str, ...]:
+    if not ignored:
+        return ()
+    said = (
         f"{document.name}: left alone, as they are LiteLLM's: {', '.join(ignored)}; "
         f"of its settings vidobs reads {SECTION}.{', '.join(KEYS)}"
     )
+    return (said,)
+
+
+def _said_of_names(left_out: list[_Named], installed: Collection[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    names = ", ".join(dict.fromkeys(one.name for one in left_out))
+    said = (
+        f"{left_out[0].where}: left out, for vidobs has no exporter of that name: {names}; it has "
+        f"{', '.join(sorted(installed))}, and 'otlp' reaches whatever takes OpenTelemetry; "
+        "functions are given in Python: vidobs.configure(callbacks=[...])"
+    )
+    return (said,)

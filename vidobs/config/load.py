@@ -12,8 +12,10 @@ import msgspec
 from vidobs.config import litellm, readers, sources
 from vidobs.config.settings import SETTINGS, Combine, Setting, Settings
 from vidobs.config.sources import CONFIG_ENV, Given
-from vidobs.config.yaml_file import Document, PathIn, read_yaml
+from vidobs.config.yaml_file import Document, PathIn, first_unset, read_yaml
 from vidobs.core.errors import ConfigError
+from vidobs.delivery import registry
+from vidobs.delivery.places import Places
 
 if TYPE_CHECKING:
     from vidobs.core.prices import PriceRow
@@ -28,13 +30,15 @@ class Loaded(msgspec.Struct, frozen=True):
 
     `provenance` has an entry for every setting of the table ("default", "vidobs.yaml:12",
     "environment VIDOBS_LEDGER", "configure()"), and one more for each key of `exporters` and
-    `policies`, such as `exporters.webhook/audit`.
+    `policies`, such as `exporters.webhook/audit`. `places` say where exporters stand, down to the
+    line of each option.
     """
 
     settings: Settings
     provenance: Mapping[str, str]
     file: str | None = None
     warnings: tuple[str, ...] = ()
+    places: Places = Places()
 
 
 def load(
@@ -54,18 +58,15 @@ def load(
     """
     environ = os.environ if environ is None else environ
     path = yaml_path or config_file(environ)
-    document = read_yaml(path, environ, wanted=_wanted) if path else Document(DEFAULT_FILE, {})
-    foreign = litellm.translated(document)
-    values, provenance = merge(
-        (
-            tuple(sources.from_document(Document(ARGUMENTS, given or {}))),
-            tuple(sources.from_environment(environ)),
-            _from_file(foreign),
-            tuple(sources.from_fallbacks(environ)),
-        )
+    foreign = _read(path, environ)
+    layers = (
+        tuple(sources.from_document(Document(ARGUMENTS, given or {}))),
+        tuple(sources.from_environment(environ)),
+        _from_file(foreign),
+        tuple(sources.from_fallbacks(environ)),
     )
-    warnings = (*foreign.warnings, *sources.misspelt(environ))
-    return Loaded(_settings(values), provenance, document.name if path else None, warnings)
+    loaded = _loaded(layers, foreign, path)
+    return msgspec.structs.replace(loaded, warnings=(*loaded.warnings, *sources.misspelt(environ)))
 
 
 def only(given: Mapping[str, object], *, yaml_path: Path | None = None) -> Loaded:
@@ -76,16 +77,9 @@ def only(given: Mapping[str, object], *, yaml_path: Path | None = None) -> Loade
     Raises:
         ConfigError: as `load` does.
     """
-    document = (
-        read_yaml(yaml_path, os.environ, wanted=_wanted)
-        if yaml_path
-        else Document(DEFAULT_FILE, {})
-    )
-    foreign = litellm.translated(document)
-    arguments = sources.from_document(Document(ARGUMENTS, given))
-    values, provenance = merge((tuple(arguments), _from_file(foreign)))
-    file = document.name if yaml_path else None
-    return Loaded(_settings(values), provenance, file, foreign.warnings)
+    foreign = _read(yaml_path, os.environ)
+    arguments = tuple(sources.from_document(Document(ARGUMENTS, given)))
+    return _loaded((arguments, _from_file(foreign)), foreign, yaml_path)
 
 
 def switched_off(environ: Mapping[str, str]) -> bool:
@@ -144,6 +138,65 @@ def _rows(lists: Iterable[object]) -> tuple[PriceRow, ...]:
     """All rows; of rows for the same thing the last one stays."""
     rows = [row for rows in lists if isinstance(rows, tuple) for row in rows]
     return tuple({row.row_id: row for row in rows}.values())
+
+
+def _read(path: Path | None, environ: Mapping[str, str]) -> litellm.Translated:
+    if path is None:
+        return litellm.Translated(Document(DEFAULT_FILE, {}))
+    document = read_yaml(path, environ, wanted=_wanted)
+    there = registry.installed() if litellm.SECTION in document.values else ()
+    return litellm.translated(document, environ, installed=there)
+
+
+def _loaded(
+    layers: Sequence[Sequence[Given]], foreign: litellm.Translated, path: Path | None
+) -> Loaded:
+    values, provenance = merge(layers)
+    if foreign.source and foreign.source in provenance["callbacks"]:
+        _preset(values, provenance, foreign)
+    settings = _settings(values)
+    if not settings.disabled:
+        _refuse_unset(settings)
+    return Loaded(
+        settings,
+        provenance,
+        foreign.document.name if path else None,
+        foreign.warnings,
+        _places(layers, provenance),
+    )
+
+
+def _preset(
+    values: dict[str, object], provenance: dict[str, str], foreign: litellm.Translated
+) -> None:
+    """Set up exporters as LiteLLM's settings say, where the user's own options do not."""
+    given = values.get("exporters")
+    exporters = dict(given) if isinstance(given, Mapping) else {}
+    for exporter_id, preset in foreign.presets.items():
+        exporters[exporter_id] = {**preset, **exporters.get(exporter_id, {})}
+        provenance.setdefault(f"exporters.{exporter_id}", foreign.source)
+    values["exporters"] = exporters
+
+
+def _refuse_unset(settings: Settings) -> None:
+    """Insist on the variables of those exporters that are on."""
+    for item in settings.callbacks:
+        exporter_id = item if isinstance(item, str) else getattr(item, "name", None)
+        unset = first_unset(settings.exporters.get(str(exporter_id)))
+        if unset is not None:
+            raise ConfigError(unset.problem)
+
+
+def _places(layers: Sequence[Sequence[Given]], provenance: Mapping[str, str]) -> Places:
+    """Where exporters stand: of several sources the best one's places."""
+    found = [one for layer in reversed(layers) for one in layer if one.name == "exporters"]
+    exporters: dict[str, str] = {}
+    options: dict[tuple[str, str], str] = {}
+    for given in found:
+        for exporter_id in given.value if isinstance(given.value, Mapping) else ():
+            exporters[exporter_id] = given.source
+            options |= {(exporter_id, name): place for name, place in given.inside.items()}
+    return Places(provenance["callbacks"], exporters, options)
 
 
 def _from_file(foreign: litellm.Translated) -> tuple[Given, ...]:

@@ -13,6 +13,7 @@ import msgspec
 from vidobs.config.ledger_url import LedgerUrl
 from vidobs.config.masking import masked
 from vidobs.config.settings import SETTINGS
+from vidobs.config.yaml_file import Unset
 
 if TYPE_CHECKING:
     from vidobs.config.load import Loaded
@@ -65,6 +66,8 @@ def _plain(value: object) -> object:
     match value:
         case LedgerUrl():
             return str(value)
+        case Unset(text=text):
+            return text
         case Mapping():
             return {str(key): _plain(inner) for key, inner in value.items()}
         case list() | tuple():

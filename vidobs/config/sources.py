@@ -28,6 +28,7 @@ class Given(msgspec.Struct, frozen=True):
     name: str
     value: object
     source: str
+    inside: Mapping[str, str] = {}  # of one entry of a mapping: where each of its parts stands
 
 
 def from_document(document: Document) -> Iterator[Given]:
@@ -45,7 +46,10 @@ def _key(document: Document, key: str, value: object) -> Iterator[Given]:
         yield from _group(document, key, value)
     elif setting.combine is Combine.BY_KEY and isinstance(value, Mapping):
         for part, inner in value.items():
-            yield _given(setting, {part: inner}, document.where(key, part))
+            given = _given(setting, {part: inner}, document.where(key, part))
+            names = inner if isinstance(inner, Mapping) else ()
+            inside = {name: document.where(key, part, name) for name in names}
+            yield msgspec.structs.replace(given, inside=inside)
     else:
         yield _given(setting, value, document.where(key))
 

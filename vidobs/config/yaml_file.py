@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn
@@ -23,6 +23,14 @@ _STRING = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
 EXACT = frozenset({"prices", "policies"})  # sections whose numbers never pass through a float
+LAZY = "exporters"  # the section in which a variable may be missing until it is needed
+
+
+class Unset(msgspec.Struct, frozen=True):
+    """A text that needs a variable which is not set: an error once somebody wants the text."""
+
+    text: str  # as it was written
+    problem: str  # with its place
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -41,9 +49,11 @@ class Document(msgspec.Struct, frozen=True):
 def read_yaml(path: Path, environ: Mapping[str, str], *, wanted: Wanted) -> Document:
     """Read a file. What is not `wanted` comes as `None`, and its variables are not asked for.
 
+    A text under `exporters` that needs a variable which is not set comes as `Unset`.
+
     Raises:
         ConfigError: with file, line and column: the file cannot be read, is not YAML, holds a key
-            twice, or names a variable that is not set.
+            twice, or elsewhere names a variable that is not set.
     """
     name = _short(path)
     try:
@@ -64,6 +74,16 @@ def read_yaml(path: Path, environ: Mapping[str, str], *, wanted: Wanted) -> Docu
         raise ConfigError(f"{place}: {error.problem or error.context}") from None
     finally:
         loader.dispose()
+
+
+def first_unset(value: object) -> Unset | None:
+    """Return the first text in a value, however deep, that needs a variable which is not set."""
+    if isinstance(value, Unset):
+        return value
+    inner = value.values() if isinstance(value, Mapping) else value
+    if not isinstance(inner, Iterable) or isinstance(inner, str | bytes):
+        return None
+    return next((found for one in inner if (found := first_unset(one)) is not None), None)
 
 
 def _short(path: Path) -> str:
@@ -154,20 +174,30 @@ class _Reading:
         except ValueError as error:  # such as the date 2026-13-45
             self._fail(node, f"cannot read {node.value!r}: {error}")
 
-    def _filled_in(self, node: yaml.Node, path: PathIn) -> str:
+    def _filled_in(self, node: yaml.Node, path: PathIn) -> str | Unset:
         """A text with its variables: `${env:NAME}` anywhere, or `os.environ/NAME` as the whole."""
         text = str(node.value)
         if text.startswith(_LITELLM_ENV):
-            return self._variable(text.removeprefix(_LITELLM_ENV), node, path)
-        return _FROM_ENV.sub(lambda found: self._variable(found[1], node, path), text)
+            named = [text.removeprefix(_LITELLM_ENV)]
+        else:
+            named = _FROM_ENV.findall(text)
+        missing = next((name for name in named if name not in self._environ), None)
+        if missing is not None:
+            return self._unset(missing, node, path)
+        if text.startswith(_LITELLM_ENV):
+            return self._environ[named[0]]
+        return _FROM_ENV.sub(lambda found: self._environ[found[1]], text)
 
-    def _variable(self, variable: str, node: yaml.Node, path: PathIn) -> str:
-        value = self._environ.get(variable)
-        if value is None:
-            name = ".".join(map(str, path))
-            self._fail(node, f"{name} needs the environment variable {variable}, which is not set")
-        return value
+    def _unset(self, variable: str, node: yaml.Node, path: PathIn) -> Unset:
+        name = ".".join(map(str, path))
+        problem = f"{name} needs the environment variable {variable}, which is not set"
+        if path[0] != LAZY:
+            self._fail(node, problem)
+        return Unset(str(node.value), self._placed(node, problem))
 
     def _fail(self, node: yaml.Node, problem: str) -> NoReturn:
+        raise ConfigError(self._placed(node, problem))
+
+    def _placed(self, node: yaml.Node, problem: str) -> str:
         mark = node.start_mark
-        raise ConfigError(f"{self._name}:{mark.line + 1}:{mark.column + 1}: {problem}")
+        return f"{self._name}:{mark.line + 1}:{mark.column + 1}: {problem}"

@@ -9,14 +9,19 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core.capture import CapturePolicy
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.core.events import VideoEvent
 from vidobs.core.protocols import Exporter
+from vidobs.delivery.options import COMMON, READERS, chosen, split
+from vidobs.delivery.places import Places
+from vidobs.delivery.subscription import SubscribedExporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
 
 GROUP = "vidobs.exporters"
 _ID = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?")
+CAPTURE = CapturePolicy()
+NOWHERE = Places()
 _NEEDED = ("name", "durable", "export", "close")
 
 
@@ -46,22 +53,30 @@ def resolve(
     options: Mapping[str, Mapping[str, object]],
     *,
     found: Mapping[str, EntryPoint] | None = None,
+    capture: CapturePolicy = CAPTURE,
+    places: Places = NOWHERE,
 ) -> Resolved:
     """Turn ids, exporter objects and functions into exporters and functions.
 
     `options` are those of each exporter, by its id. `found` stands in for what is installed.
 
     Raises:
-        ConfigError: an item is none of these, an id is not known, or its options do not fit.
+        ConfigError: an item is none of these, an id is not known, or its options do not fit. The
+            text begins with the place, as far as `places` know it.
     """
     known = installed() if found is None else found
     exporters: list[Exporter] = []
     functions: list[Callable[[VideoEvent], object]] = []
     for item in items:
         if isinstance(item, str):
-            exporters.append(build(item, options.get(item, {}), found=known))
+            given = options.get(item, {})
+            exporter = build(item, given, found=known, places=places)
+            exporters.append(subscribed(exporter, given, capture=capture, places=places))
         elif hasattr(item, "export"):
-            exporters.append(checked(item))
+            exporter = checked(item)
+            given = options.get(exporter.name, {})
+            _only_common(exporter, given, places)
+            exporters.append(subscribed(exporter, given, capture=capture, places=places))
         elif callable(item):
             functions.append(item)
         else:
@@ -73,24 +88,52 @@ def resolve(
 
 
 def build(
-    exporter_id: str, options: Mapping[str, object], *, found: Mapping[str, EntryPoint]
+    exporter_id: str,
+    options: Mapping[str, object],
+    *,
+    found: Mapping[str, EntryPoint],
+    places: Places = NOWHERE,
 ) -> Exporter:
-    """Make the exporter with an id.
+    """Make the exporter with an id, of the options that are its own.
 
     Raises:
         ConfigError: there is no such type, it cannot be loaded, or the options do not fit.
     """
     if not _ID.fullmatch(exporter_id):
-        raise ConfigError(
+        raise places.error(
+            exporter_id,
             f"{exporter_id!r} is no id of an exporter; write 'type' or 'type/name', such as "
-            "'jsonl' or 'jsonl/audit'"
+            "'jsonl' or 'jsonl/audit'",
         )
     kind = exporter_id.partition("/")[0]
     if kind not in found:
-        raise ConfigError(unknown_name("exporter", kind, found))
-    factory = load(found[kind])
-    check_options(exporter_id, factory, options)
-    return checked(factory(name=exporter_id, **options))
+        raise places.error(exporter_id, unknown_name("exporter", kind, found))
+    with places.setting_up(exporter_id):
+        factory = load(found[kind])
+    check_options(exporter_id, factory, options, places=places)
+    own, _ = split(options)
+    with places.setting_up(exporter_id):
+        return checked(factory(name=exporter_id, **own))
+
+
+def subscribed(
+    exporter: Exporter,
+    options: Mapping[str, object],
+    *,
+    capture: CapturePolicy = CAPTURE,
+    places: Places = NOWHERE,
+) -> Exporter:
+    """Return an exporter that gets what the options every exporter has choose for it.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    _, common = split(options)
+    values = {}
+    for name, value in common.items():
+        with places.setting_up(exporter.name, option=name):
+            values[name] = READERS[name](value, capture.content)
+    return SubscribedExporter(exporter, chosen(values)) if values else exporter
 
 
 def load(entry: EntryPoint) -> Factory:
@@ -113,8 +156,14 @@ def load(entry: EntryPoint) -> Factory:
     return factory  # type: ignore[no-any-return] # what an entry point loads has no type
 
 
-def check_options(exporter_id: str, factory: Factory, options: Mapping[str, object]) -> None:
-    """Compare options with the keyword arguments of a factory.
+def check_options(
+    exporter_id: str,
+    factory: Factory,
+    options: Mapping[str, object],
+    *,
+    places: Places = NOWHERE,
+) -> None:
+    """Compare options with the keyword arguments of a factory, and with those of every exporter.
 
     Raises:
         ConfigError: one is not known, or one that is needed is missing.
@@ -126,22 +175,45 @@ def check_options(exporter_id: str, factory: Factory, options: Mapping[str, obje
     takes = {
         name: parameter
         for name, parameter in parameters.items()
-        if name != "name"
+        if name not in COMMON | {"name"}
         and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     }
     open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
     for name in options:
-        if name not in takes and not open_ended:
-            raise ConfigError(unknown_name(f"option of exporter {exporter_id!r}:", name, takes))
+        if name not in takes and name not in COMMON and not open_ended:
+            raise places.error(exporter_id, _unknown(exporter_id, name, takes), option=name)
     missing = [
         name
         for name, parameter in takes.items()
         if parameter.default is parameter.empty and name not in options
     ]
     if missing:
-        raise ConfigError(
+        raise places.error(
+            exporter_id,
             f"exporter {exporter_id!r} needs {', '.join(missing)}; set it under "
-            f"'exporters: {exporter_id}:'"
+            f"'exporters: {exporter_id}:'",
+        )
+
+
+def _unknown(exporter_id: str, name: str, own: Iterable[str]) -> str:
+    """The text for an option that nobody knows: what this exporter takes, and what all take."""
+    known = ", ".join(sorted(own)) or "none of its own"
+    near = get_close_matches(name, [*own, *COMMON], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return (
+        f"unknown option of exporter {exporter_id!r}: {name!r}; known: {known}; "
+        f"every exporter has: {', '.join(sorted(COMMON))}{hint}"
+    )
+
+
+def _only_common(exporter: Exporter, options: Mapping[str, object], places: Places) -> None:
+    """Refuse options of an exporter that somebody else has made already."""
+    for name in split(options)[0]:
+        raise places.error(
+            exporter.name,
+            f"exporter {exporter.name!r} is given as an object, so {name!r} is for its class; "
+            f"'exporters' takes: {', '.join(sorted(COMMON))}",
+            option=name,
         )
 
 

@@ -115,7 +115,12 @@ class Runtime:
         )
 
     def _resolve_callbacks(self) -> None:
-        found = registry.resolve(self.settings.callbacks, self.settings.exporters)
+        found = registry.resolve(
+            self.settings.callbacks,
+            self.settings.exporters,
+            capture=self.settings.capture,
+            places=self.loaded.places,
+        )
         self.relay = Relay(
             found.exporters,
             outbox=LateOutbox(self.store),

@@ -4,6 +4,7 @@ import pytest
 
 from vidobs.config import load
 from vidobs.core.errors import ConfigError
+from vidobs_exporters.jsonl import JsonlExporter
 
 
 def message(given=None, environ=None) -> str:
@@ -73,14 +74,43 @@ def test_file_that_is_not_utf8(folder):
 def test_missing_variable(write_yaml):
     """A variable that is not set is named, with the line that needs it."""
     write_yaml("""
+        callbacks: [webhook/audit]
         exporters:
           webhook/audit:
             url: "https://${env:HOST}/x"
     """)
 
     assert message() == (
-        "vidobs.yaml:4:10: exporters.webhook/audit.url needs the environment variable HOST, "
+        "vidobs.yaml:5:10: exporters.webhook/audit.url needs the environment variable HOST, "
         "which is not set"
+    )
+
+
+@pytest.mark.parametrize("named", ["webhook/audit", "by the environment", "as an object"])
+def test_a_variable_is_missing_once_it_is_needed(write_yaml, named):
+    """However deep it stands, and whatever switches the exporter on."""
+    write_yaml("""
+        exporters:
+          webhook/audit: {headers: [{x: y}, {Authorization: "Bearer ${env:A}${env:NO_TOKEN}"}]}
+    """)
+    exporter = JsonlExporter("webhook/audit")
+    given = {"callbacks": {"webhook/audit": [named], "as an object": [exporter]}.get(named)}
+    environ = {"A": "a"}
+    if named == "by the environment":
+        environ["VIDOBS_CALLBACKS"] = "console,webhook/audit"
+
+    assert message(given, environ) == (
+        "vidobs.yaml:3:53: exporters.webhook/audit.headers.1.Authorization needs the environment "
+        "variable NO_TOKEN, which is not set"
+    )
+
+
+def test_outside_of_exporters_a_variable_is_always_needed(write_yaml):
+    """There is nothing that could be switched off."""
+    write_yaml("ledger: ${env:NO_LEDGER}\n")
+
+    assert message() == (
+        "vidobs.yaml:1:9: ledger needs the environment variable NO_LEDGER, which is not set"
     )
 
 

@@ -70,6 +70,37 @@ def test_a_secret_is_masked_at_any_depth(path, name, wrap):
     assert CANARY not in repr(masked("exporters", value))
 
 
+def test_every_place_of_a_secret_is_masked(write_yaml):
+    """Lists of secrets, URLs with a user, a password or a query, headers, and unset variables."""
+    write_yaml(f"""
+        exporters:
+          webhook/audit:
+            url: "https://me:{CANARY}@example.com/hook?sig={CANARY}"
+            secret: [whsec_{CANARY}{CANARY}, {CANARY}]
+            headers: {{X-One: {CANARY}, X-Many: [{CANARY}]}}
+            events: ["video.*"]
+          otlp/langfuse:
+            endpoint: "https://${{env:NOT_SET}}/v1"
+            headers: {{Authorization: "${{env:NOT_SET}}"}}
+    """)
+
+    shown_here = by_name()["exporters"]
+
+    assert CANARY not in repr(shown_here)
+    assert shown_here == {
+        "webhook/audit": {
+            "url": "https://example.com/hook",
+            "secret": "[secret]",
+            "headers": {"X-One": "[secret]", "X-Many": "[secret]"},
+            "events": ["video.*"],
+        },
+        "otlp/langfuse": {
+            "endpoint": "https://${env:NOT_SET}/v1",
+            "headers": {"Authorization": "[secret]"},
+        },
+    }
+
+
 def test_objects_are_shown_by_name():
     """A function or an exporter of the user's is named, never printed."""
 

@@ -1,11 +1,11 @@
-"""The format of the file: variables, merge keys, plain keys, and LiteLLM's sections."""
+"""The format of the file: variables, merge keys, plain keys, and where everything stands."""
 
 from pathlib import Path
 
 import pytest
 
-from vidobs.config import load
-from vidobs.core.errors import ConfigError
+from vidobs.config import load, shown
+from vidobs.delivery.places import Places
 
 
 def test_variables_are_filled_in(write_yaml):
@@ -81,50 +81,53 @@ def test_exporter_without_options(write_yaml):
     assert load({}, {}).settings.exporters == {"datadog": {}}
 
 
-def test_litellm_callbacks_are_understood(write_yaml):
-    """LiteLLM's three lists become callbacks, behind our own, and their lines are known."""
+def test_a_variable_of_an_exporter_that_is_off_may_be_missing(write_yaml):
+    """One file serves several programs; `vidobs config` shows what is missing as it was written."""
     write_yaml("""
-        callbacks: [console]
-        litellm_settings:
-          callbacks: datadog
-          success_callback: ["langsmith", "console"]
-          failure_callback: ["langsmith"]
-          langfuse_secret: os.environ/NOT_SET
-        model_list:
-          - {litellm_params: {api_key: os.environ/NOT_SET}}
-        general_settings: {master_key: os.environ/NOT_SET}
+        callbacks: [jsonl]
+        exporters:
+          jsonl: {path: "${env:HOME}/x"}
+          webhook/audit: {url: "https://${env:HOST}/x", secret: os.environ/SECRET}
     """)
 
-    loaded = load({}, {})
+    loaded = load({}, {"HOME": "/h"})
 
-    assert loaded.settings.callbacks == ("console", "datadog", "langsmith")
-    assert loaded.provenance["callbacks"] == (
-        "vidobs.yaml:2 + vidobs.yaml:4 (litellm_settings.callbacks)"
-        " + vidobs.yaml:5 (litellm_settings.success_callback)"
-        " + vidobs.yaml:6 (litellm_settings.failure_callback)"
+    assert loaded.settings.exporters["jsonl"] == {"path": "/h/x"}
+    [row] = [row for row in shown(loaded) if row.name == "exporters"]
+    assert row.value["webhook/audit"] == {"url": "https://${env:HOST}/x", "secret": "[secret]"}
+
+
+def test_when_all_is_off_no_variable_is_needed(write_yaml):
+    """A test run switches vidobs off, and has none of the secrets."""
+    write_yaml("callbacks: [webhook]\nexporters: {webhook: {url: '${env:NOT_SET}'}}\n")
+
+    assert load({"disabled": True}, {}).settings.callbacks == ("webhook",)
+
+
+def test_every_option_has_its_line(write_yaml):
+    """Errors of exporters lead to the file; what arguments set up is theirs."""
+    write_yaml("""
+        callbacks: [webhook/audit, datadog]
+        exporters:
+          webhook/audit:
+            url: https://h
+            events:
+              - video.*
+          jsonl: {path: x}
+    """)
+
+    places = load({"exporters": {"jsonl": {"path": "y", "keep": 1}}}, {}).places
+
+    assert places == Places(
+        "vidobs.yaml:2",
+        {"webhook/audit": "vidobs.yaml:4", "jsonl": "configure()"},
+        {
+            ("webhook/audit", "url"): "vidobs.yaml:5",
+            ("webhook/audit", "events"): "vidobs.yaml:6",
+            ("jsonl", "path"): "configure()",
+            ("jsonl", "keep"): "configure()",
+        },
     )
-    assert loaded.warnings == (
-        (
-            "vidobs.yaml: left alone, as they are LiteLLM's: model_list, general_settings; of its "
-            "settings vidobs reads litellm_settings.callbacks, success_callback, failure_callback"
-        ),
-    )
-
-
-def test_litellm_callbacks_alone(write_yaml):
-    """A LiteLLM file works without a word of ours in it, and the environment still beats it."""
-    write_yaml("litellm_settings:\n  success_callback: [datadog]\n")
-
-    assert load({}, {}).settings.callbacks == ("datadog",)
-    assert load({}, {"VIDOBS_CALLBACKS": "console"}).settings.callbacks == ("console",)
-
-
-def test_litellm_settings_of_the_wrong_shape(write_yaml):
-    """What cannot be LiteLLM's settings is said at its line."""
-    write_yaml("litellm_settings: [datadog]\n")
-
-    with pytest.raises(ConfigError, match=r"^vidobs.yaml:1: litellm_settings must be a mapping$"):
-        load({}, {})
 
 
 def test_the_file_of_the_documentation_loads(write_yaml):

@@ -4,8 +4,11 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from exporter_kit import an_event
 
+from vidobs import EventName
 from vidobs.core.errors import ConfigError, MissingExtraError
+from vidobs.delivery.places import Places
 from vidobs.delivery.registry import GROUP, Resolved, installed, resolve
 
 
@@ -31,6 +34,21 @@ class Anything(Wanting):
     def __init__(self, name, **options):
         super().__init__(name, url=options)
 
+    def export(self, batch):
+        """Keep the events where the test wants them."""
+        self.settings[0]["got"].extend(batch)
+
+
+class Picky(Wanting):
+    """An exporter that does not believe everything."""
+
+    def __init__(self, name, *, port=1, token="x"):
+        super().__init__(name, url=int(port))
+        if token != "x":
+            raise ConfigError(token)
+        if port == 0:
+            raise FileNotFoundError(2, "No such file", "key.pem")
+
 
 def lacking_extra(name):
     """Behave like an exporter whose SDK is not installed."""
@@ -51,6 +69,7 @@ def found(monkeypatch, tmp_path):
     kinds = {
         "wanting": "brought_exporters:Wanting",
         "anything": "brought_exporters:Anything",
+        "picky": "brought_exporters:Picky",
         "lacking": "brought_exporters:lacking_extra",
         "gone": "brought_exporters.nowhere:Exporter",
         "renamed": "brought_exporters:Old",
@@ -84,8 +103,8 @@ def test_an_unknown_exporter_is_refused(found):
         resolve(["wantin"], {}, found=found)
 
     assert str(caught.value) == (
-        "unknown exporter 'wantin'; known: anything, gone, lacking, odd, renamed, wanting, wrong; "
-        "did you mean 'wanting'?"
+        "unknown exporter 'wantin'; known: anything, gone, lacking, odd, picky, renamed, wanting, "
+        "wrong; did you mean 'wanting'?"
     )
 
 
@@ -95,9 +114,15 @@ def test_an_unknown_exporter_is_refused(found):
         (
             "wanting",
             {"url": "x", "retry": 1},
-            r"unknown option of exporter 'wanting': 'retry'; kno",
+            (
+                r"unknown option of exporter 'wanting': 'retry'; known: retries, url; every "
+                r"exporter has: capture, events, min_cost_usd, models, processors, providers, sample, tags; "
+                r"did you mean 'retries'\?$"
+            ),
         ),
-        ("wanting", {"url": "x", "retry": 1}, r"known: retries, url; did you mean 'retries'\?"),
+        ("wanting", {"url": "x", "evnts": "*"}, r"'evnts'; known: .*; did you mean 'events'\?"),
+        ("wanting", {"url": "x", "sample": 2}, r"^exporter 'wanting': sample: 2 is no share"),
+        ("wanting", {"url": "x", "capture": "full"}, r"capture: 'full' is more than is kept at a"),
         ("wanting/a", {}, r"exporter 'wanting/a' needs url; set it under 'exporters: wanting/a:'"),
         ("wanting", {"url": 1, "name": "b"}, r"unknown option of exporter 'wanting': 'name'; know"),
         ("lacking", {}, r"the exporter needs packages .*: pip install 'vidobs\[datadog\]'"),
@@ -126,6 +151,96 @@ def test_what_does_not_fit_is_refused(found, item, options, message):
     """Every mistake is an error at start that says what to do."""
     with pytest.raises(ConfigError, match=message):
         resolve([item], {item: options} if isinstance(item, str) else {}, found=found)
+
+
+PLACES = Places(
+    "environment VIDOBS_CALLBACKS",
+    {"picky/a": "vidobs.yaml:4", "wanting": "vidobs.yaml:9"},
+    {("picky/a", "prot"): "vidobs.yaml:6", ("picky/a", "sample"): "vidobs.yaml:7"},
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "options", "message"),
+    [
+        ("picky/a", {"prot": 1}, "vidobs.yaml:6: unknown option of exporter 'picky/a': 'prot'; k"),
+        ("picky/a", {"sample": 2}, "vidobs.yaml:7: exporter 'picky/a': sample: 2 is no share"),
+        ("picky/a", {"token": "no"}, "vidobs.yaml:4: exporter 'picky/a': no"),
+        ("picky/a", {"token": "'picky/a' no"}, "vidobs.yaml:4: 'picky/a' no"),
+        ("picky/a", {"port": "high"}, "vidobs.yaml:4: exporter 'picky/a': ValueError: invalid lit"),
+        ("picky/a", {"port": []}, "vidobs.yaml:4: exporter 'picky/a': TypeError: int() argument m"),
+        ("picky/a", {"port": 0}, "vidobs.yaml:4: exporter 'picky/a': FileNotFoundError: 2 No such"),
+        ("wanting", {}, "vidobs.yaml:9: exporter 'wanting' needs url; set it under 'exporters: w"),
+        ("wantin", {}, "environment VIDOBS_CALLBACKS: unknown exporter 'wantin'; known: "),
+        ("gone", {}, "environment VIDOBS_CALLBACKS: exporter 'gone' cannot be loaded from"),
+        ("a,b", {}, "environment VIDOBS_CALLBACKS: 'a,b' is no id of an exporter"),
+        ("lacking", {}, "the exporter needs packages that are not installed"),
+    ],
+)
+def test_errors_begin_with_their_place(found, item, options, message):
+    """With the option's line, else the exporter's, else with what switched it on."""
+    with pytest.raises(ConfigError) as caught:
+        resolve([item], {item: options}, found=found, places=PLACES)
+
+    assert str(caught.value).startswith(message)
+
+
+def test_a_secret_in_an_error_is_not_repeated(found):
+    """What a constructor's own exceptions quote is scrubbed."""
+    options = {"picky": {"port": "sk-canary0123456789"}}
+
+    with pytest.raises(ConfigError, match=r"ValueError: .*\[secret\]") as caught:
+        resolve(["picky"], options, found=found)
+
+    assert "canary" not in str(caught.value)
+
+
+def test_options_of_every_exporter_are_taken_out(found):
+    """The exporter's own class never sees them, and gets only what they choose."""
+    options = {"anything": {"url": "x", "events": "video.failed", "sample": 1, "models": None}}
+    got = []
+
+    [exporter] = resolve(["anything"], options, found=found).exporters
+    exporter.settings[0]["got"] = got
+
+    assert exporter.settings == ({"url": "x", "got": got}, 3)
+    exporter.export([an_event(), an_event(EventName.FAILED)])
+    assert [event.name for event in got] == [EventName.FAILED]
+    assert exporter.passed_over == 1
+
+
+def test_an_exporter_without_such_options_is_left_as_it_is(found):
+    """Nothing stands between the relay and an exporter that wants everything."""
+    [exporter] = resolve(
+        ["wanting"], {"wanting": {"url": "x", "events": None}}, found=found
+    ).exporters
+
+    assert type(exporter).__name__ == "Wanting"
+
+
+def test_an_object_has_such_options_by_its_name():
+    """What is made in Python can be filtered as what is named in a file."""
+    mine = Anything("mine/one")
+    mine.settings = ({"got": []}, 3)
+
+    [wrapped] = resolve([mine], {"mine/one": {"events": ["video.failed"]}}, found={}).exporters
+
+    wrapped.export([an_event(), an_event(EventName.FAILED)])
+    assert [event.name for event in mine.settings[0]["got"]] == [EventName.FAILED]
+
+
+def test_an_object_takes_no_options_of_its_own():
+    """It has been made already."""
+    places = Places(options={("mine", "url"): "vidobs.yaml:3"})
+
+    with pytest.raises(ConfigError) as caught:
+        resolve([Wanting("mine", url="x")], {"mine": {"url": "y"}}, found={}, places=places)
+
+    assert str(caught.value) == (
+        "vidobs.yaml:3: exporter 'mine' is given as an object, so 'url' is for its class; "
+        "'exporters' takes: capture, events, min_cost_usd, models, processors, providers, sample, "
+        "tags"
+    )
 
 
 def test_an_object_that_is_nearly_an_exporter_is_refused():
