@@ -12,12 +12,13 @@ PEERS := ddtrace langfuse==5.0.4 langsmith==0.14.17 logfire==5.2.0 \
 LITELLM := litellm==1.106.2
 SCHEMATHESIS := schemathesis==4.32.5 standardwebhooks==1.1.0
 LANGSMITH := langsmith==0.14.17
+DDAGENT := ddapm-test-agent==1.69.1
 ATHERIS := atheris==3.0.0
 FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat schemathesis-env langsmith-env demo test test-rest test-all fuzz bench bench-peers check
+.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env demo test test-rest test-all fuzz bench bench-peers check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -65,16 +66,25 @@ langsmith-env: .venv/langsmith/.installed  ## install LangSmith's own client, wh
 	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(LANGSMITH)
 	@touch $@
 
+ddagent-env: .venv/ddagent/.installed  ## install the Agent that Datadog tests its own tracers with
+
+# It wants an older opentelemetry-proto.
+.venv/ddagent/.installed: | .venv/.installed
+	@echo "Installing $(DDAGENT) into $(@D) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(DDAGENT)
+	@touch $@
+
 demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
-test-rest: venv compat schemathesis-env langsmith-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+test-rest: venv compat schemathesis-env langsmith-env ddagent-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
-test-all: venv compat schemathesis-env langsmith-env  ## every test
+test-all: venv compat schemathesis-env langsmith-env ddagent-env  ## every test
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each
