@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from vidobs.core.events import VideoEvent
 from vidobs.core.jobs import Job
 from vidobs.core.money import ZERO
 
@@ -90,6 +91,24 @@ class ExporterProgress(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: datetime | None = None  # when that was
     delivered_at: datetime | None = None  # when something last arrived
     worker: str | None = None  # who delivers to it now
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that an exporter refused for good."""
+
+    exporter: str
+    at: datetime  # when it was given up
+    error: str  # what the exporter said; empty where a purge of content took it
+    event: VideoEvent
+
+
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """What went with an exporter that was forgotten."""
+
+    exporter: str
+    waiting: int  # events that it had not had
+    asked_again: int  # events that it was to get once more
+    dead_letters: int
 
 
 class ProcessSeen(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vidobs.core.errors import LedgerMissingError
 from vidobs.ledger import codec
 from vidobs.ledger.database import open_reader, translated
+from vidobs.ledger.moments import newest_place, place_at
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -94,17 +95,6 @@ class Follower:
 
     def _start(self, connection: apsw.Connection) -> int:
         """Return the place behind which to begin."""
-        found: Any = connection.execute(self._sql["newest_event"]).get
-        end = int(found)
         if self._since is None:
-            return end
-        wanted = codec.us(self._since)
-        low, high = 0, end + 1  # of all places, the first whose event is not too old
-        while low < high:
-            middle = (low + high) // 2
-            row = connection.execute(self._sql["event_from"], (middle,)).fetchone()
-            if row is None or row[1] >= wanted:
-                high = middle
-            else:
-                low = row[0] + 1
-        return low - 1
+            return newest_place(connection)
+        return place_at(connection, self._since)

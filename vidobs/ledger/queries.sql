@@ -125,7 +125,9 @@ WHERE exporter = ?1 AND owner = ?2;
 UPDATE relay SET disabled = ?3, error = ?3, failed_us = ?4 WHERE exporter = ?1 AND owner = ?2;
 
 -- bury --
-INSERT OR REPLACE INTO dead_letter (exporter, seq, at_us, error) VALUES (?, ?, ?, ?);
+-- Nothing is buried that was dropped or purged while it was on its way.
+INSERT OR REPLACE INTO dead_letter (exporter, seq, at_us, error)
+SELECT ?1, seq, ?3, ?4 FROM event WHERE seq = ?2;
 
 -- add_process --
 INSERT INTO process (host, pid, started, first_seq, seen_us) VALUES (?, ?, ?, ?, ?);
@@ -436,6 +438,51 @@ DELETE FROM dead_letter WHERE exporter = ? AND seq = ?;
 
 -- drop_replay --
 DELETE FROM replay WHERE exporter = ? AND seq = ?;
+
+-- letters --
+SELECT dead_letter.exporter, dead_letter.at_us, dead_letter.error,
+    event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans, event.detail
+FROM dead_letter JOIN event ON event.seq = dead_letter.seq
+WHERE (?1 IS NULL OR dead_letter.exporter = ?1) AND (?2 IS NULL OR event.id GLOB ?2 || '*')
+ORDER BY dead_letter.at_us DESC, dead_letter.seq DESC, dead_letter.exporter LIMIT ?3;
+
+-- places_of_letters --
+SELECT exporter, seq FROM dead_letter
+WHERE (?1 IS NULL OR exporter = ?1)
+  AND (?2 IS NULL OR seq IN (SELECT seq FROM event WHERE id IN (SELECT value FROM json_each(?2))))
+ORDER BY seq;
+
+-- known_exporters --
+SELECT exporter FROM relay UNION SELECT exporter FROM dead_letter ORDER BY 1;
+
+-- ask_again --
+INSERT OR IGNORE INTO replay (exporter, seq, asked_us) VALUES (?, ?, ?);
+
+-- asked_since --
+-- Of the next rows: those that an exporter is to get once more. What it has not had yet comes anyway.
+SELECT seq, at_us, at_us >= ?3 AND at_us < ?4
+    AND (?5 OR instr(',' || route || ',', ',' || ?6 || ','))
+    AND NOT (seq > ?7 AND instr(',' || route || ',', ',' || ?6 || ','))
+FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2;
+
+-- relay_of --
+SELECT cursor, owner, leased_until_us, disabled FROM relay WHERE exporter = ?;
+
+-- enable --
+UPDATE relay SET disabled = NULL, failures = 0, retry_at_us = NULL
+WHERE exporter = ? AND disabled IS NOT NULL;
+
+-- forget_relay --
+DELETE FROM relay WHERE exporter = ?;
+
+-- forget_asked_of --
+DELETE FROM replay WHERE exporter = ?;
+
+-- forget_letters_of --
+DELETE FROM dead_letter WHERE exporter = ?;
+
+-- forget_dropped --
+DELETE FROM dropped WHERE exporter = ?;
 
 -- used_bytes --
 SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count),

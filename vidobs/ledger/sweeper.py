@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 import msgspec
 
-from vidobs.ledger.database import translated
+from vidobs.ledger.database import open_reader, open_writer, translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 BATCH = 32  # rows that are looked at, and at most worked on, in one go: a few milliseconds
 PASSES = 5
+WAIT_MS = 5000  # for a lock, where a person waits and no call does
 
 
 class Swept(msgspec.Struct, frozen=True):
@@ -61,6 +62,20 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def sweeping(path: str) -> Iterator[Sweeper]:
+    """Sweep over a ledger that is there, by hand: another process is waited for, for seconds.
+
+    Raises:
+        LedgerMissingError: there is none; none is made.
+        LedgerError: it cannot be opened.
+    """
+    open_reader(path).close()
+    with closing(open_writer(path)) as connection:
+        connection.set_busy_timeout(WAIT_MS)
+        yield Sweeper(path, connection)
 
 
 class Sweeper:
