@@ -116,8 +116,8 @@ def test_an_unknown_exporter_is_refused(found):
             {"url": "x", "retry": 1},
             (
                 r"unknown option of exporter 'wanting': 'retry'; known: retries, url; every "
-                r"exporter has: capture, events, min_cost_usd, models, processors, providers, sample, tags; "
-                r"did you mean 'retries'\?$"
+                r"exporter has: capture, events, min_cost_usd, models, processors, providers, "
+                r"sample, tags; did you mean 'retries'\?$"
             ),
         ),
         ("wanting", {"url": "x", "evnts": "*"}, r"'evnts'; known: .*; did you mean 'events'\?"),
