@@ -17,7 +17,7 @@ from vidobs.telemetry import reference as telemetry_reference
 from vidobs.testing import Sandbox
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MOST_README_LINES = 150
 EXAMPLE_BEFORE_LINE = 40
 NOT_RUN = "<!-- runs: no -->"

@@ -1,7 +1,11 @@
 """Events as webhooks: what arrives, how it is signed, and what the answers mean."""
 
 import base64
+import inspect
+import json
+import re
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,6 +18,7 @@ from vidobs import EventName, ExportError, VideoEvent, __version__
 from vidobs.core.calls import Attribution
 from vidobs.core.jobs import TraceRef
 from vidobs.core.money import Cost, CostLine, CostStatus
+from vidobs_exporters.webhook import WebhookExporter
 from vidobs_exporters.webhook.cloud_event import body_of
 from vidobs_exporters.webhook.options import source_of
 
@@ -368,3 +373,25 @@ def test_a_check_tells_what_the_receiver_said(make, sink):
 
     assert said == [f"{sink.url} answered 202: queued\\nas 17", f"{sink.url} answered 204"]
     assert verified(sink.requests[0], SECRET)
+
+
+# -- docs ------------------------------------------------------------------------------------------
+
+
+def test_the_docs_show_a_real_body(make, sink):
+    """The page has the very body that arrives."""
+    page = (Path(__file__).parents[4] / "docs" / "exporters" / "webhook.md").read_text("utf-8")
+    shown = re.search(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[1]
+
+    make(source="//vidobs/shop").export([an_event()])
+
+    assert json.loads(shown) == sink.requests[0].json()
+
+
+def test_the_docs_list_every_option():
+    """Each has a row, with its default."""
+    page = (Path(__file__).parents[4] / "docs" / "exporters" / "webhook.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    options = inspect.signature(WebhookExporter).parameters
+
+    assert rows == [name for name in options if name != "name"]
