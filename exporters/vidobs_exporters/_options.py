@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
-
-import httpx
 
 from vidobs import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
+_URL = re.compile(rf"https?://{_HOST}(/[\w.~%/-]*)?")
 
 
 def text_option(
@@ -59,11 +61,7 @@ def needed_key(exporter: str, given: object, variables: Sequence[str]) -> str:
 def base_url(exporter: str, source: str, given: str) -> str:
     """Return a URL that paths can be added to; raises `ConfigError` when it is none."""
     url = given.rstrip("/")
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query:
+    if _URL.fullmatch(url) is None:
         raise ConfigError(
             f"exporter {exporter!r}: {source} is no address to send to; "
             "write it like 'https://host.example' or 'https://host.example/path'"

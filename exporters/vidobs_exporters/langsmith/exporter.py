@@ -27,8 +27,7 @@ PROJECT = "default"
 MEDIA = ("none", "thumbnail")
 
 _MOST_MADE = 10_000  # runs that are remembered
-_NOT_FOUND, _CONFLICT, _TOO_LARGE = 404, 409, 413
-_FORBIDDEN = frozenset({401, 403})
+_FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_LARGE = 403, 404, 409, 413
 
 
 class LangSmithExporter:
@@ -146,7 +145,7 @@ class LangSmithExporter:
     def _failure(self, answer: Answer) -> ExportError:
         """Return what an answer means, with what to do about a refused key."""
         error = self._http.failure(answer, self._url)
-        if answer.status not in _FORBIDDEN or "X-Tenant-Id" in self._headers:
+        if answer.status != _FORBIDDEN or "X-Tenant-Id" in self._headers:
             return error
         return ExportError(
             f"{error}; a key of a whole organization needs 'workspace' too, or "

@@ -24,6 +24,7 @@ MOST_TAGS = 32
 HASHED = "hmac:"  # how a prompt begins of which only a keyed hash was kept
 
 _PROMPT = "gen_ai.input.messages"  # an attribute; the prompt stands in the inputs, once
+_DOWNLOAD = "download_video"  # how the name of a download's span begins
 _ZERO_TOKENS = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 
 
@@ -63,6 +64,16 @@ def outputs(job: Job) -> Json:
         reason=None if job.reason is None else job.reason.value,
         error_code=job.error.code if job.error else None,
         file=file(job) or None,
+    )
+
+
+def call_outputs(span: SpanRecord, job: Job) -> Json:
+    """Return what one call learned of a job."""
+    return _known(
+        status=span.status,
+        video_id=job.provider_job_id,
+        progress=job.progress,
+        file=file(job) or None if span.name.startswith(_DOWNLOAD) else None,
     )
 
 

@@ -80,14 +80,11 @@ def _call_run(span: SpanRecord, event: VideoEvent, root: Core) -> Run:
     """Return the run of one call, with its true times."""
     job = event.job
     start, end = _of_ns(span.start_ns), _of_ns(span.end_ns)
-    said = {"video_id": job.provider_job_id} if job.provider_job_id else {}
-    outputs = fields.outputs(job)
-    if span.status:
-        outputs["status"] = span.status
+    operation = span.name.partition(" ")[0]
     return Run(
         core=_child(root, uuid7(start, f"{job.job_id}/{span.span_id}"), span.name, (start, end)),
-        inputs={"operation": span.name.partition(" ")[0], **said},
-        outputs=outputs,
+        inputs={"operation": operation, **_video_id(job)},
+        outputs=fields.call_outputs(span, job) if span.error_type is None else None,
         extra=fields.as_extra(job, fields.call_metadata(span, event)),
         error=_call_error(span, event),
     )
@@ -100,7 +97,7 @@ def _event_run(event: VideoEvent, root: Core, thumbnail: bytes | None) -> Run:
     run_id = uuid7(at, f"{job.job_id}/{event.id}")
     return Run(
         core=_child(root, run_id, event.name.value, (at, at)),
-        inputs={"video_id": job.provider_job_id} if job.provider_job_id else {},
+        inputs=_video_id(job),
         outputs={"detail": event.detail} if event.detail else fields.file(job),
         extra=fields.as_extra(job, event_attributes(event)),
         attachments=attached,
@@ -112,6 +109,10 @@ def _call_error(span: SpanRecord, event: VideoEvent) -> str | None:
         return None
     raised = event.name is not EventName.MISMATCH and event.detail
     return event.detail if raised else span.error_type
+
+
+def _video_id(job: Job) -> dict[str, object]:
+    return {"video_id": job.provider_job_id} if job.provider_job_id else {}
 
 
 def _child(root: Core, run_id: UUID, name: str, times: tuple[datetime, datetime]) -> Core:
