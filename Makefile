@@ -18,7 +18,7 @@ FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env demo test test-rest test-all fuzz bench bench-peers check
+.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env demo test test-rest test-all fuzz bench bench-peers check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -75,16 +75,27 @@ ddagent-env: .venv/ddagent/.installed  ## install the Agent that Datadog tests i
 	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(DDAGENT)
 	@touch $@
 
+litellm-env: .venv/litellm/.installed  ## install LiteLLM with vidobs beside it, for the tests of its logger
+
+# LiteLLM wants another openai.
+.venv/litellm/.installed: pyproject.toml constraints.txt | .venv/.installed
+	@echo "Installing $(LITELLM) into $(@D) ..."
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@grep -v '^openai==' constraints.txt > $(@D)/constraints.txt
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install -c $(@D)/constraints.txt \
+	  -e '.[openai,sandbox]' $(LITELLM) pytest pytest-asyncio pytest-timeout
+	@touch $@
+
 demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
-test-rest: venv compat schemathesis-env langsmith-env ddagent-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
-test-all: venv compat schemathesis-env langsmith-env ddagent-env  ## every test
+test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env  ## every test
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each

@@ -48,7 +48,7 @@ def _reported(cost: object, used: object) -> Decimal | None:
             return None
         return _first(cost, *_AMOUNTS)
     amount = number(cost)
-    return number(field(used, "cost")) if amount is None else amount
+    return _first(used, "cost", "provider_reported_cost_usd") if amount is None else amount
 
 
 def number_of_ticks(value: object) -> Decimal | None:

@@ -7,6 +7,7 @@ maintenance thread. It never waits for anything but the ledger's 25 ms.
 from __future__ import annotations
 
 import logging
+from copy import copy
 from typing import TYPE_CHECKING
 
 from vidobs.core import ids, machine
@@ -66,6 +67,12 @@ class Observer:
         self.prompts = Prompts()
         self.limits: dict[str, SpendLimit] = {}  # by jobs that have not ended
         self._looked_up: set[tuple[str, str]] = set()  # models, whether they are retired
+
+    def at(self, clock: Clock) -> Observer:
+        """Return this observer by another clock, for calls that it is told of afterwards."""
+        made = copy(self)
+        made.clock = clock
+        return made
 
     # -- looking things up -------------------------------------------------------------------------
 

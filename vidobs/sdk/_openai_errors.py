@@ -7,7 +7,7 @@ connection error has the transport's exception as its cause.
 from __future__ import annotations
 
 from traceback import walk_tb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,7 +16,10 @@ from vidobs.core.scrub import SECRET, scrub, scrub_error
 from vidobs.dialects.openai import decode_video, expired, failed_body, rejected
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 
-_NEVER_SENT = frozenset(
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NEVER_SENT = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 )
 _ILLEGAL = "Illegal header"  # how h11 refuses a header, such as a key with a line feed at its end
@@ -61,8 +64,7 @@ def of_create(
     `refused` is why the attempt before was not accepted, when the pause after it was interrupted.
     `sole` says that the request left at most once inside of the call that raised.
     """
-    outcome = _create_outcome(refused or error, private, sole=sole)
-    return Failure(_type(error, private), _detail(error, private), outcome)
+    return failure(error, private, _create_outcome(refused or error, private, sole=sole))
 
 
 def of_poll(error: BaseException, private: Private) -> Failure:
@@ -71,7 +73,7 @@ def of_poll(error: BaseException, private: Private) -> Failure:
     snapshot = None
     if response is not None:
         snapshot = failed_body(_content(response, private), prompt=private.prompt)
-    return Failure(_type(error, private), _detail(error, private), snapshot)
+    return failure(error, private, snapshot)
 
 
 def of_download(error: BaseException, private: Private, *, overdue: bool) -> Failure:
@@ -82,6 +84,24 @@ def of_download(error: BaseException, private: Private, *, overdue: bool) -> Fai
     if isinstance(status, int) and response is not None:
         gone = expired(status, _content(response, private), overdue=overdue)
         snapshot = JobSnapshot(asset=AssetState.EXPIRED) if gone else None
+    return failure(error, private, snapshot)
+
+
+def answered(
+    status: int, content: bytes, private: Private, *, headers: Mapping[str, str]
+) -> JobSnapshot:
+    """Say what an answer that the SDK did not take for a video means for the create."""
+    if status in _OK:  # accepted, but the SDK could not make sense of the answer
+        return decode_video(content, prompt=private.prompt) or UNKNOWN_OUTCOME
+    if status in _CLIENT_ERRORS and status not in _IN_THE_AIR:
+        return rejected(status, content, prompt=private.prompt)
+    if _turned_away(status, headers):
+        return JobSnapshot(state=JobState.FAILED, reason=Reason.PROVIDER_ERROR)
+    return UNKNOWN_OUTCOME
+
+
+def failure(error: BaseException, private: Private, snapshot: JobSnapshot | None) -> Failure:
+    """Say of which kind an error is and what it says, and what that means for the job."""
     return Failure(_type(error, private), _detail(error, private), snapshot)
 
 
@@ -90,10 +110,13 @@ def may_send_again(error: BaseException) -> bool:
     if _never_sent(error):
         return True
     status = getattr(error, "status_code", None)
-    if status == _TOO_MANY:
-        return True
     response = getattr(error, "response", None)
-    return status == _UNAVAILABLE and response is not None and "retry-after" in response.headers
+    return _turned_away(status, response.headers if response is not None else {})
+
+
+def _turned_away(status: object, headers: Mapping[str, str]) -> bool:
+    """Whether the server said that it is too busy to take anything."""
+    return status == _TOO_MANY or (status == _UNAVAILABLE and "retry-after" in headers)
 
 
 def _create_outcome(error: BaseException, private: Private, *, sole: bool) -> JobSnapshot:
@@ -102,23 +125,14 @@ def _create_outcome(error: BaseException, private: Private, *, sole: bool) -> Jo
     status = getattr(error, "status_code", None)
     response = getattr(error, "response", None)
     if isinstance(status, int) and response is not None:
-        return _answered(error, status, _content(response, private), private)
+        content = _content(response, private)
+        return answered(status, content, private, headers=response.headers)
     return UNKNOWN_OUTCOME  # cut, timed out, cancelled, or an answer nobody could read
-
-
-def _answered(error: BaseException, status: int, content: bytes, private: Private) -> JobSnapshot:
-    if status in _OK:  # accepted, but the SDK could not make sense of the answer
-        return decode_video(content, prompt=private.prompt) or UNKNOWN_OUTCOME
-    if status in _CLIENT_ERRORS and status not in _IN_THE_AIR:
-        return rejected(status, content, prompt=private.prompt)
-    if may_send_again(error):
-        return JobSnapshot(state=JobState.FAILED, reason=Reason.PROVIDER_ERROR)
-    return UNKNOWN_OUTCOME
 
 
 def _never_sent(error: BaseException) -> bool:
     cause = error.__cause__
-    return cause is not None and type(cause).__name__ in _NEVER_SENT
+    return cause is not None and type(cause).__name__ in NEVER_SENT
 
 
 def _while_preparing(error: BaseException) -> bool:
