@@ -71,6 +71,10 @@ EVENT_ID = "vidobs.event.id"  # stable across retries and exporters
 EVENT_NAME = "vidobs.event.name"  # the event, on metrics
 GUARD_WHERE = "vidobs.guard.where"  # which part of vidobs failed, on metrics
 LOST_REASON = "vidobs.lost.reason"  # why writes or pictures were given up, on metrics
+EXPORTER_ID = "vidobs.exporter.id"  # the id of an exporter in configuration, on metrics and lines
+EXPORTER_REASON = "vidobs.exporter.reason"  # why it did not take events, or never gets them
+EXPORTER_FAILURES = "vidobs.exporter.failures"  # of batches in a row
+EXPORTER_RETRY_AT = "vidobs.exporter.retry_at"  # when it is tried again; never where left out
 
 # -- event names of log records that no job event stands for ---------------------------------------
 EXCEPTION_EVENT = "gen_ai.client.operation.exception"
@@ -112,6 +116,10 @@ LOG_FIELD_OF = {
     EXCEPTION_MESSAGE: "exception_message",
     EVENT_ID: "event_id",
     LOST_REASON: "why",
+    EXPORTER_ID: "exporter",
+    EXPORTER_REASON: "why",
+    EXPORTER_FAILURES: "failures",
+    EXPORTER_RETRY_AT: "retry_at",
 }
 LOG_TRACE_ID = "trace_id"
 LOG_SPAN_ID = "span_id"
@@ -137,6 +145,14 @@ METRIC_CALL_ERRORS = "vidobs.call.errors"  # {call}
 METRIC_GUARD_TRIPS = "vidobs.guard.trips"  # {trip}, faults of vidobs itself
 METRIC_LOST = "vidobs.ledger.lost"  # {write}
 METRIC_MEDIA_LOST = "vidobs.media.lost"  # {file}, video or picture
+METRIC_EXPORTER_DELIVERED = "vidobs.exporter.delivered"  # {event}
+METRIC_EXPORTER_RETRIED = "vidobs.exporter.retried"  # {batch}, not taken
+METRIC_EXPORTER_DROPPED = "vidobs.exporter.dropped"  # {event}, never delivered
+METRIC_EXPORTER_DEAD = "vidobs.exporter.dead"  # {event}, among the dead letters
+METRIC_EXPORTER_DURATION = "vidobs.exporter.duration"  # s, of one export
+METRIC_EXPORTER_QUEUE = "vidobs.exporter.queue"  # {event}, waiting now
+METRIC_EXPORTER_LAG = "vidobs.exporter.lag"  # s, that the oldest of these has waited
+METRIC_EXPORTER_BREAKER = "vidobs.exporter.breaker"  # 0 to 3, see the description
 
 CALL_DURATION_BUCKETS = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,

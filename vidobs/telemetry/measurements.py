@@ -30,6 +30,7 @@ class InstrumentKind(StrEnum):
     COUNTER = "counter"  # only rises
     UP_DOWN_COUNTER = "up-down counter"  # also falls
     HISTOGRAM = "histogram"  # single values, counted by size
+    GAUGE = "gauge"  # how it stands when somebody looks
 
 
 class Instrument(msgspec.Struct, frozen=True):

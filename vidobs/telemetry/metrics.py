@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vidobs.telemetry.attributes import Attributes
     from vidobs.telemetry.measurements import Instrument
 
-    _Add: TypeAlias = Callable[[int | float, Attributes], None]
+    Add: TypeAlias = Callable[[int | float, Attributes], None]
 
 MAX_VALUES = 200
 OTHER = "other"
@@ -55,7 +55,7 @@ class Instruments:
     """Every instrument of the table, made once per meter provider."""
 
     def __init__(self, meter: Meter) -> None:
-        self._add: dict[str, _Add] = {one.name: _made(meter, one) for one in INSTRUMENTS}
+        self._add: dict[str, Add] = {one.name: made_by(meter, one) for one in INSTRUMENTS}
 
     def record(self, instrument: Instrument, value: float, labels: Attributes) -> None:
         """Add a value to an instrument."""
@@ -127,7 +127,8 @@ def _instruments(provider: MeterProvider) -> Instruments:
     return Instruments(provider.get_meter(names.SCOPE, scope_version(), names.SCHEMA_URL))
 
 
-def _made(meter: Meter, one: Instrument) -> _Add:
+def made_by(meter: Meter, one: Instrument) -> Add:
+    """Make a counter or a histogram; return how to add to it."""
     if one.kind is InstrumentKind.COUNTER:
         return meter.create_counter(one.name, one.unit, one.description).add
     if one.kind is InstrumentKind.UP_DOWN_COUNTER:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from vidobs.core import events as events_module
 from vidobs.core import names
 from vidobs.core.events import EventName
+from vidobs.telemetry.deliveries import COUNTED, OBSERVED
 from vidobs.telemetry.fields import level_of
 from vidobs.telemetry.measurements import INSTRUMENTS
 from vidobs.telemetry.metrics import MAX_VALUES, OTHER
@@ -30,10 +31,9 @@ RESERVED = frozenset(  # named, so that nobody else takes the name; not emitted 
         EventName.BUDGET_WARNING,
         EventName.GUARDRAIL_BLOCKED,
         EventName.GUARDRAIL_PASSED,
-        EventName.EXPORTER_DOWN,
-        EventName.EXPORTER_RECOVERED,
     }
 )
+NO_JOB = frozenset({EventName.EXPORTER_DOWN, EventName.EXPORTER_RECOVERED})
 
 _MADE = (
     "<!-- Made by `python -m vidobs.telemetry.reference {page} > docs/{page}.md`; do not edit. -->"
@@ -67,6 +67,13 @@ known, `{names.REQUEST_MODEL}`; durations of jobs also `{names.JOB_STATE}`, cost
 calls also `{names.OPERATION_NAME}` and `{names.ERROR_TYPE}`. Those about vidobs itself carry
 `{names.GUARD_WHERE}` or `{names.LOST_REASON}` alone. No metric carries ids, users, tags, prompts
 or keys; behind the first {MAX_VALUES} models a model is `{OTHER}`.
+
+`vidobs.exporter.*` carry `{names.EXPORTER_ID}`, an id of the configuration, and, where there is
+one, `{names.EXPORTER_REASON}`: the class of an error, or why events were dropped. Queue and lag are
+of the ledger, so every process that shares it shows the same: take the largest, do not add them up.
+
+The exporter `otlp` sends the same metrics as far as events tell of them, see
+[exporters/otlp.md](exporters/otlp.md#metrics).
 
 | metric | kind | unit | what it measures |
 |---|---|---|---|
@@ -105,7 +112,8 @@ def events() -> str:
 def metrics() -> str:
     """Return docs/metrics.md."""
     return _METRICS + "".join(
-        f"| `{one.name}` | {one.kind} | `{one.unit}` | {one.description} |\n" for one in INSTRUMENTS
+        f"| `{one.name}` | {one.kind} | `{one.unit}` | {one.description} |\n"
+        for one in (*INSTRUMENTS, *COUNTED, *OBSERVED)
     )
 
 
@@ -137,6 +145,7 @@ def _events() -> Iterator[tuple[EventName, str]]:
 def _event_row(name: EventName, comment: str) -> str:
     marks = [", *terminal*"] if name.terminal else []
     marks += [" (reserved: not emitted yet)"] if name in RESERVED else []
+    marks += [" (of no job: a log line and a log record only)"] if name in NO_JOB else []
     level = logging.getLevelName(level_of(name)).lower()
     return f"| `{name.value}` | {comment}{''.join(marks)} | {level} |\n"
 

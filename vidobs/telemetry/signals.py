@@ -13,23 +13,28 @@ from typing import TYPE_CHECKING
 from vidobs.core import names
 from vidobs.core.events import EventName, VideoEvent
 from vidobs.telemetry import fields
+from vidobs.telemetry.deliveries import Deliveries
 from vidobs.telemetry.lines import Lines
 from vidobs.telemetry.metrics import Metrics
 from vidobs.telemetry.records import Records
 from vidobs.telemetry.times import ns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
 
     from vidobs.core.jobs import TraceRef
     from vidobs.core.protocols import Happening
+    from vidobs.telemetry.deliveries import ExporterStanding
 
 
 class Signals:
-    """Publishes what happened. Providers that are not given are the global ones, as they come."""
+    """Publishes what happened. Providers that are not given are the global ones, as they come.
+
+    `exporters` is what the relay tells of deliveries; `standings` says how exporters stand.
+    """
 
     def __init__(
         self,
@@ -37,10 +42,14 @@ class Signals:
         meter_provider: MeterProvider | None = None,
         logger_provider: LoggerProvider | None = None,
         logger: logging.Logger | None = None,
+        standings: Callable[[], Iterable[ExporterStanding]] = tuple,
     ) -> None:
         self._metrics = Metrics(meter_provider)
         self._records = Records(logger_provider)
         self._lines = Lines(logger)
+        self.exporters = Deliveries(
+            meter_provider, lines=self._lines, records=self._records, standings=standings
+        )
 
     @property
     def counts_calls(self) -> bool:
@@ -49,6 +58,7 @@ class Signals:
 
     def publish(self, batch: Sequence[Happening]) -> None:
         """Tell metrics and logs of some calls, oldest first."""
+        self.exporters.watch()
         bridged = self._lines.leads_to_otel()
         for seen in batch:
             if not seen.late:
