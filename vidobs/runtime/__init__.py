@@ -19,6 +19,7 @@ from vidobs.ledger.database import MEMORY
 from vidobs.ledger.reader import LedgerReader, open_ledger
 from vidobs.media.folder import PICTURE, MediaFolder
 from vidobs.runtime._runtime import Runtime, built_in_prices
+from vidobs.runtime.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ __all__ = [
     "cost",
     "current",
     "flush",
+    "kept",
     "on",
     "open_reader",
     "replaced",
@@ -57,6 +59,7 @@ class _Process:
         self.runtime: Runtime | None = None
         self.ending: Runtime | None = None  # its exporters are still at work
         self.disabled: bool | None = None  # None: not looked yet
+        self.kept = Kept()
         self.parent: Runtime | None = None  # of the process that forked this one
         self.inherited: list[Runtime] = []  # kept for ever: closing their files would harm theirs
 
@@ -114,8 +117,14 @@ def flush(timeout_s: float) -> int:
     return runtime.flush(timeout_s) if runtime is not None else 0
 
 
+def kept() -> Kept:
+    """Return what this process keeps until it is shut down; a forked child has its own."""
+    return _process.kept
+
+
 def shutdown(timeout_s: float) -> int:
     """End the runtime, if there is one; return what is left. The next call makes a new one."""
+    _process.kept.close()
     with _process.lock:
         runtime, _process.runtime = _process.runtime, None
         _process.ending = runtime
@@ -193,6 +202,7 @@ def _after_fork() -> None:
     if _process.runtime is not None:
         _process.runtime.guard.run("fork", _process.runtime.store.forget_connections)
     _process.lock = threading.RLock()
+    _process.kept = Kept()
     _process.parent = _process.runtime or _process.parent
     _process.runtime = None
 

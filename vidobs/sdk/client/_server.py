@@ -64,7 +64,7 @@ def server_of(
         raise ConfigError(
             f"no address of a {variant.name} server: give base_url, or set {variant.base_env[0]}"
         )
-    key = api_key if api_key is not None else _first(variant.key_env, environ)
+    key = api_key or (_first(variant.key_env, environ) if api_key is None else None)
     if key is None and not variant.keyless:
         raise AuthenticationError(
             f"no API key for {variant.name}: give api_key, or set {variant.key_env[0]}",

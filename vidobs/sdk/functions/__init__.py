@@ -1,0 +1,1 @@
+"""LiteLLM's video functions, on our own client."""

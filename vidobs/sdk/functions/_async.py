@@ -1,0 +1,236 @@
+"""LiteLLM's video functions, awaiting: `from vidobs import avideo_generation`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from vidobs.sdk.client._calls import seconds_of
+from vidobs.sdk.client._waiting import WAIT_S
+from vidobs.sdk.functions import _plans as plans
+from vidobs.sdk.functions._options import CallOptions, ServerOptions, mocked, on_behalf, read
+from vidobs.sdk.functions._servers import run_async_on
+from vidobs.sdk.functions._targets import for_model, for_video
+from vidobs.sdk.functions._unsupported import left_out
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from vidobs.sdk.client._inputs import Upload
+    from vidobs.sdk.client._results import VideoContent
+    from vidobs.sdk.functions._video_object import CharacterObject, VideoObject
+
+CONTENT_WAIT_S = 600.0
+
+
+async def avideo_generation(  # noqa: PLR0917 - LiteLLM's signature
+    prompt: str,
+    model: str | None = None,
+    input_reference: Upload | None = None,
+    seconds: float | str | None = None,
+    size: str | None = None,
+    user: str | None = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
+    """Create a video; it is queued, not finished.
+
+    Args:
+        prompt: what to show.
+        model: `sora-2`, or with its provider in front, `azure/sora-2`.
+        input_reference: a picture to start from: a file, bytes, a path, `(name, content, type)`, a
+            URL, or `{"file_id": ...}`.
+        seconds: the length, as a number or as text.
+        size: `WIDTHxHEIGHT`.
+        user: on whose behalf; sent along, and kept with the job.
+        options: as every function takes them, see `CallOptions`.
+
+    Raises:
+        APIError: the server refused or could not be had; see `vidobs.exceptions`.
+        ConfigError: an argument or the environment cannot be used.
+    """
+    given = read(options)
+    if given.mock_response is not None:
+        return mocked(given.mock_response)
+    target = for_model(model, given.asked)
+    fields = {
+        "model": target.model, "prompt": prompt, "seconds": seconds_of(seconds), "size": size,
+        "user": user,
+    }  # fmt: skip
+    with on_behalf(user, given.metadata):
+        return await run_async_on(
+            target, plans.generation(target, fields, input_reference, given.extras)
+        )
+
+
+async def avideo_remix(  # noqa: PLR0917 - LiteLLM's signature
+    video_id: str,
+    prompt: str,
+    input_reference: object = None,
+    seconds: object = None,
+    size: object = None,
+    model: object = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
+    """Make another video from a finished one and a prompt.
+
+    No server takes more than that: `input_reference`, `seconds`, `size` and `model` are left out
+    with an `UnsupportedParameterWarning`, or refused with `on_unsupported="error"`.
+    """
+    given = read(options)
+    unsupported = {
+        "input_reference": input_reference, "seconds": seconds, "size": size, "model": model,
+    }  # fmt: skip
+    left_out("remix", unsupported, on_unsupported=given.on_unsupported)
+    if given.mock_response is not None:
+        return mocked(given.mock_response)
+    target = for_video(video_id, given.asked)
+    with on_behalf(None, given.metadata):
+        return await run_async_on(target, plans.remix(target, prompt, given.extras))
+
+
+async def avideo_edit(
+    video_id: str | None = None,
+    prompt: str = "",
+    *,
+    video: Upload | None = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
+    """Edit a finished video by its id, or one that is uploaded as `video`."""
+    given = read(options)
+    if given.mock_response is not None:
+        return mocked(given.mock_response)
+    target = for_video(video_id or "", given.asked)
+    call = plans.derive(target, "edits", {"prompt": prompt}, video, given.extras)
+    with on_behalf(None, given.metadata):
+        return await run_async_on(target, call)
+
+
+async def avideo_extension(
+    video_id: str | None = None,
+    prompt: str = "",
+    seconds: float | str | None = None,
+    *,
+    video: Upload | None = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
+    """Make a longer video from a finished one, or from one that is uploaded as `video`."""
+    given = read(options)
+    if given.mock_response is not None:
+        return mocked(given.mock_response)
+    target = for_video(video_id or "", given.asked)
+    fields = {"prompt": prompt, "seconds": seconds_of(seconds)}
+    call = plans.derive(target, "extensions", fields, video, given.extras)
+    with on_behalf(None, given.metadata):
+        return await run_async_on(target, call)
+
+
+async def avideo_status(video_id: str, **options: Unpack[CallOptions]) -> VideoObject:
+    """Ask how a video is doing. A job that failed is a result, not an error."""
+    given = read(options)
+    if given.mock_response is not None:
+        return mocked(given.mock_response)
+    target = for_video(video_id, given.asked)
+    return await run_async_on(target, plans.status(target, given.extras))
+
+
+async def avideo_wait(
+    video_id: str,
+    *,
+    timeout: float = WAIT_S,  # noqa: ASYNC109 - of the job
+    poll_interval: float | None = None,
+    on_progress: Callable[[VideoObject], object] | None = None,
+    raise_on_failure: bool = True,
+    **options: Unpack[ServerOptions],
+) -> VideoObject:
+    """Poll until the job ends, at the server's pace, and return what `avideo_status` returns.
+
+    After a restart simply call it again. `on_progress` is told of each change. `timeout` is in
+    seconds and that of the whole wait; the job goes on after it.
+
+    Raises:
+        APIError: the job failed, unless `raise_on_failure` is false; the class tells why.
+        Timeout: it did not end in time.
+    """
+    given = read(options)
+    target = for_video(video_id, given.asked)
+    call = plans.wait(
+        target,
+        given.extras,
+        timeout=timeout,
+        poll_interval=poll_interval,
+        on_progress=on_progress,
+        raise_on_failure=raise_on_failure,
+    )
+    return await run_async_on(target, call)
+
+
+async def avideo_content(
+    video_id: str,
+    variant: str | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - of the job
+    *,
+    file: str | os.PathLike[str] | None = None,
+    wait: bool = True,
+    **options: Unpack[ServerOptions],
+) -> bytes | VideoContent:
+    """Download a video, once it is there.
+
+    Args:
+        video_id: the id that avideo_generation returned.
+        variant: `video` (the default), `thumbnail` or `spritesheet`.
+        timeout: how many seconds to wait for a job that has not ended; by default 600.
+        file: where to write it, in pieces; the file appears when it is whole, and a broken
+            download is gone on with. Without it the bytes are returned.
+        wait: false raises at once when the job has not ended.
+        options: as every function takes them, see `CallOptions`.
+
+    Raises:
+        APIError: the job failed (the class tells why), or has not ended.
+        Timeout: it did not end in time.
+    """
+    given = read(options)
+    target = for_video(video_id, given.asked)
+    patience = CONTENT_WAIT_S if timeout is None else timeout
+    call = plans.content(
+        target, given.extras, variant=variant, file=file, timeout=patience, patient=wait
+    )
+    got = await run_async_on(target, call)
+    return got if got.data is None else got.data
+
+
+async def avideo_list(
+    after: str | None = None,
+    limit: int | None = None,
+    order: str | None = None,
+    **options: Unpack[CallOptions],
+) -> dict[str, Any]:
+    """List videos, one page: `data`, `first_id`, `last_id`, `has_more`, as LiteLLM returns it."""
+    given = read(options)
+    target = for_video(after or "", given.asked)
+    raw_after = target.video_id or None
+    return await run_async_on(target, plans.listed(target, raw_after, limit, order, given.extras))
+
+
+async def avideo_delete(video_id: str, **options: Unpack[CallOptions]) -> VideoObject:
+    """Delete a video, running or finished, with its assets."""
+    given = read(options)
+    target = for_video(video_id, given.asked)
+    return await run_async_on(target, plans.delete(target, given.extras))
+
+
+async def avideo_create_character(
+    name: str, video: Upload, **options: Unpack[CallOptions]
+) -> CharacterObject:
+    """Make a reusable character from a video."""
+    given = read(options)
+    target = for_video("", given.asked)
+    return await run_async_on(target, plans.new_character(target, name, video, given.extras))
+
+
+async def avideo_get_character(
+    character_id: str, **options: Unpack[CallOptions]
+) -> CharacterObject:
+    """Look a character up."""
+    given = read(options)
+    target = for_video(character_id, given.asked)
+    return await run_async_on(target, plans.character(target, given.extras))

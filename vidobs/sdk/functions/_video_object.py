@@ -1,0 +1,134 @@
+"""What the functions return: objects that are used as LiteLLM's are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from vidobs.dialects.litellm_ids import CHARACTER, packed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vidobs.sdk.client._results import Character, Video
+    from vidobs.sdk.client._server import Server
+
+
+class ResponseObject:
+    """Fields as attributes, as items, by `.get`, with `in`, and all of them by `.json()`."""
+
+    def __init__(self, fields: Mapping[str, Any], hidden: Mapping[str, Any] | None = None) -> None:
+        self._fields = dict(fields)
+        self._hidden_params = dict(hidden or {})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self._fields[name]
+        except KeyError:
+            msg = f"{type(self).__name__} has no field {name!r}"
+            raise AttributeError(msg) from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self._fields.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ResponseObject) and self._fields == other._fields
+
+    __hash__ = None  # type: ignore[assignment]  # equal by its fields, which are a dictionary
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._fields.items())
+        return f"{type(self).__name__}({shown})"
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, or the default where there is none."""
+        return self._fields.get(name, default)
+
+    def json(self, **options: Any) -> dict[str, Any]:  # noqa: ARG002 - as LiteLLM has it
+        """Return the fields as a dictionary."""
+        return dict(self._fields)
+
+    dict = model_dump = json
+
+    def model_dump_json(self) -> str:
+        """Return the fields as JSON text."""
+        return json.dumps(self._fields)
+
+
+class VideoObject(ResponseObject):
+    """A video. `_hidden_params["response_cost"]` is its cost in US dollars as far as known."""
+
+    id: str
+    object: str
+    status: str
+    created_at: int | None
+    completed_at: int | None
+    expires_at: int | None
+    error: dict[str, Any] | None
+    progress: int | None
+    remixed_from_video_id: str | None
+    seconds: str | None
+    size: str | None
+    model: str | None
+    usage: dict[str, Any] | None
+
+
+class CharacterObject(ResponseObject):
+    """A character."""
+
+    id: str
+    object: str
+    created_at: int | None
+    name: str | None
+
+
+_DEFAULTS: dict[str, Any] = {
+    "object": "video", "status": "", "created_at": None, "completed_at": None, "expires_at": None,
+    "error": None, "progress": None, "remixed_from_video_id": None, "seconds": None, "size": None,
+    "model": None, "usage": None,
+}  # fmt: skip
+
+
+def video_object(
+    video: Video, server: Server, *, model: str | None, priced: bool = False
+) -> VideoObject:
+    """Return a video as LiteLLM shows it, under the one id that its job has.
+
+    `model` is that of the id; `priced` says that the call made a job, whose length LiteLLM gives.
+    """
+    provider, cost = server.provider, video.cost
+    fields = {**_DEFAULTS, **video.raw, "id": packed(provider, model, video.id)}
+    if video.seconds is not None:
+        fields["seconds"] = str(fields["seconds"] or video.seconds)
+        if priced and fields["usage"] is None:
+            fields["usage"] = {"duration_seconds": float(video.seconds)}
+    parent = video.remixed_from_video_id
+    if parent is not None:
+        fields["remixed_from_video_id"] = packed(provider, model, parent)
+    known = cost is not None and cost.usd is not None
+    return VideoObject(
+        fields,
+        {
+            "response_cost": float(cost.usd) if known else None,  # type: ignore[union-attr, arg-type]  # known
+            "cost_status": None if cost is None else cost.status.value,
+            "custom_llm_provider": provider,
+            "model_id": model,
+            "api_base": server.base_url,
+            "vidobs_job_id": video.job_id,
+        },
+    )
+
+
+def character_object(character: Character, server: Server) -> CharacterObject:
+    """Return a character as LiteLLM shows it."""
+    fields = {"object": "character", "name": None, "created_at": None, **character.raw}
+    name = packed(server.provider, None, character.id, kind=CHARACTER)
+    return CharacterObject({**fields, "id": name}, {"custom_llm_provider": server.provider})
