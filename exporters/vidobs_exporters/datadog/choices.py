@@ -59,6 +59,7 @@ def settings_of(name: str, options: Options, environ: Mapping[str, str]) -> Sett
         traces=_usual_traces(mode, llmobs, otlp_key=otlp_key)
         if options.traces is None
         else options.traces,
+        metrics=options.metrics,
         logs=ask.choice("logs", _usual_logs(key, otlp_url, otlp_key=otlp_key)),
         llmobs=llmobs,
         ml_app=ask.text("ml_app", "DD_LLMOBS_ML_APP"),
@@ -89,6 +90,10 @@ def _usual_logs(key: Secret | None, otlp_url: str | None, *, otlp_key: bool) -> 
     if otlp_url is not None and not otlp_key:
         return Logs.OTLP
     return Logs.OFF if key is None else Logs.INTAKE
+
+
+def _uses_an_api(settings: Settings) -> bool:
+    return settings.logs is Logs.INTAKE or settings.llmobs is LlmObs.API
 
 
 class _Asked:
@@ -197,6 +202,9 @@ class _Asked:
             raise self.error("llmobs: otlp needs spans by OTLP: mode otlp, and not traces: false")
         if settings.traces and settings.mode is Mode.DDTRACE:
             raise self.error("traces: true would send spans twice in mode ddtrace; leave it out")
+
+        if not (settings.otlp_urls or settings.mode is Mode.DDTRACE or _uses_an_api(settings)):
+            raise self.error("everything is switched off; remove the exporter instead")
 
     def _agent(self, host: str) -> str:
         address = f"[{host}]" if ":" in host else host

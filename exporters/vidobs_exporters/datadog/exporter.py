@@ -43,6 +43,7 @@ class DatadogExporter:
         env: str | None = None,
         version: str | None = None,
         traces: bool | None = None,
+        metrics: bool = True,
         logs: str | bool | None = None,
         llmobs: str | bool | None = None,
         ml_app: str | None = None,
@@ -59,6 +60,7 @@ class DatadogExporter:
             env=env,
             version=version,
             traces=traces,
+            metrics=metrics,
             logs=logs,
             llmobs=llmobs,
             ml_app=ml_app,
@@ -114,17 +116,17 @@ def roads_of(name: str, settings: Settings) -> list[Road]:
         made.append(LlmObsApi(name, settings, settings.key))
     if settings.logs is Logs.INTAKE and settings.key is not None:
         made.append(LogsIntake(name, settings, settings.key))
-    if settings.otlp_url is not None:
-        made += _otlp(name, settings, settings.otlp_url)
+    if settings.otlp_urls:
+        made += _otlp(name, settings)
     return made
 
 
-def _otlp(name: str, settings: Settings, url: str) -> list[Road]:
+def _otlp(name: str, settings: Settings) -> list[Road]:
     try:
         from vidobs_exporters.datadog.otlp_roads import otlp_roads
     except ImportError as error:
         raise MissingExtraError("datadog", f"exporter {name!r}") from error
-    return list(otlp_roads(name, settings, url))
+    return list(otlp_roads(name, settings))
 
 
 def _native(name: str, settings: Settings) -> Road:

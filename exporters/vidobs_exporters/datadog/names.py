@@ -114,6 +114,20 @@ def correlation(trace_id: str, span_id: str) -> dict[str, str]:
     return {"dd.trace_id": trace_id, "dd.span_id": str(int(span_id, 16))}
 
 
+def dd_state(tracestate: str | None) -> dict[str, str]:
+    """Read what ddtrace keeps in a W3C tracestate: `s` is its decision on sampling.
+
+    >>> dd_state("other=1,dd=s:2;t.dm:-4")
+    {'s': '2', 't.dm': '-4'}
+    """
+    for member in (tracestate or "").split(","):
+        key, _, value = member.strip().partition("=")
+        if key == "dd":
+            pairs = (pair.partition(":") for pair in value.split(";"))
+            return {name: text for name, colon, text in pairs if colon}
+    return {}
+
+
 def _resource_attributes(given: str) -> dict[str, str]:
     """Read `key=value,key=value`; what is neither is passed over.
 

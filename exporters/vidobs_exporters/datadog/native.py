@@ -17,7 +17,7 @@ from ddtrace.trace import Context, tracer
 from vidobs import ExportError, SpanKind, event_attributes, span_attributes, spans_of
 from vidobs_exporters._http import Http, origin
 from vidobs_exporters.datadog import llmobs
-from vidobs_exporters.datadog.names import apart, flat
+from vidobs_exporters.datadog.names import apart, dd_state, flat
 from vidobs_exporters.datadog.settings import LlmObs, Settings
 
 if TYPE_CHECKING:
@@ -194,20 +194,6 @@ def _parent(span: SpanRecord, event: VideoEvent) -> Context:
         dd_origin=state.get("o"),
         meta={f"_dd.p.{key[2:]}": text for key, text in state.items() if key == "t.dm"},
     )
-
-
-def dd_state(tracestate: str | None) -> dict[str, str]:
-    """Read what Datadog keeps in a W3C tracestate.
-
-    >>> dd_state("other=1,dd=s:2;t.dm:-4")
-    {'s': '2', 't.dm': '-4'}
-    """
-    for member in (tracestate or "").split(","):
-        key, _, value = member.strip().partition("=")
-        if key == "dd":
-            pairs = (pair.partition(":") for pair in value.split(";"))
-            return {name: text for name, colon, text in pairs if colon}
-    return {}
 
 
 def _put(made: Span, attributes: Mapping[str, str | bool | int | float]) -> None:

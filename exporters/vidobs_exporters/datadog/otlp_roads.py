@@ -87,13 +87,15 @@ class MetricRoad(OtlpRoad):
         self._apart.sent()
 
 
-def otlp_roads(name: str, settings: Settings, url: str) -> list[OtlpRoad]:
+def otlp_roads(name: str, settings: Settings) -> list[OtlpRoad]:
     """Return the roads to one receiver; metrics last, since they count twice when sent twice."""
     encode = _encoders(name, settings)
     made: list[OtlpRoad] = []
     for signal in map(Signal, settings.otlp_urls):
         headers = _headers(settings, signal)
-        sender = Sender(name, url, headers=headers, timeout_s=settings.timeout_s)
+        sender = Sender(
+            name, settings.otlp_url or "", headers=headers, timeout_s=settings.timeout_s
+        )
         road = MetricRoad if signal is Signal.METRICS else OtlpRoad
         made.append(road(name, signal, encode[signal], sender))
     return made

@@ -63,6 +63,7 @@ class Options(NamedTuple):
     env: str | None = None
     version: str | None = None
     traces: bool | None = None
+    metrics: bool = True
     logs: str | bool | None = None
     llmobs: str | bool | None = None
     ml_app: str | None = None
@@ -90,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otlp_url: str | None = None  # without the path; None: nothing goes by OTLP
     otlp_key: bool = False  # whether the key goes with OTLP: not to an Agent, which has its own
     traces: bool = True  # whether spans go by OTLP
+    metrics: bool = True  # whether metrics do, which have no other way
     logs: Logs = Logs.OFF
     llmobs: LlmObs = LlmObs.OFF
     ml_app: str | None = None  # None: the service
@@ -103,5 +105,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where each signal goes that goes by OTLP."""
         if self.otlp_url is None:
             return {}
-        goes = {"traces": self.traces, "logs": self.logs is Logs.OTLP, "metrics": True}
+        by_otlp = self.logs is Logs.OTLP
+        goes = {"traces": self.traces, "logs": by_otlp, "metrics": self.metrics}
         return {signal: f"{self.otlp_url}/v1/{signal}" for signal, does in goes.items() if does}
