@@ -32,6 +32,14 @@ USAGE = {
     *("output_token_details", "input_cost", "output_cost", "total_cost"),
     *("input_cost_details", "output_cost_details"),
 }
+INGEST = {  # what `GET /info` tells the client
+    "use_multipart_endpoint": True,
+    "scale_up_qsize_trigger": 1000,
+    "scale_up_nthreads_limit": 16,
+    "scale_down_nempty_trigger": 4,
+    "size_limit": MOST_OPERATIONS,
+    "size_limit_bytes": MOST_BYTES,
+}
 _NAME = re.compile(r'form-data; name="([^"]+)"')
 
 
@@ -80,6 +88,8 @@ class LangSmith(Sink):
     def took(self, request):
         """Answer as told, else as LangSmith does."""
         reply = super().took(request)
+        if request.path == "/info":  # what LangSmith's own client asks for first
+            return Reply(200, body=json.dumps({"batch_ingest_config": INGEST}).encode())
         return self._answer(request) if reply == Reply() else reply
 
     def _answer(self, request):
@@ -186,7 +196,7 @@ def check(run, *, whole):
     ids = [segment[1] for segment in segments]
     if ids[0] != run["trace_id"] or ids[-1] != run["id"] or times != sorted(times):
         raise BadRequestError(f"dotted_order {run['dotted_order']} of {run['id']}")
-    if ids[-2:-1] != [value for name, value in run.items() if name == "parent_run_id"]:
+    if (ids[-2:-1] or [None]) != [run.get("parent_run_id")]:
         raise BadRequestError(f"parent of {run['id']}")
     if not whole:
         return
