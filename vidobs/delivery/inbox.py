@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 CAPACITY = 10_000  # events
 
 
+def _nobody(_events: int) -> None:
+    """Tell nobody."""
+
+
 class Inbox:
     """Hands events to `handle` in its own thread, in order, up to `batch` at once.
 
-    When it falls `capacity` events behind, the oldest are dropped and counted. What `handle` raises
-    is counted, and reported once; those events are gone.
+    When it falls `capacity` events behind, the oldest are dropped and counted, and `dropped` is
+    told of them. What `handle` raises is counted, and reported once; those events are gone.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class Inbox:
         finish: Callable[[], None],
         batch: int,
         capacity: int = CAPACITY,
+        dropped: Callable[[int], None] = _nobody,
     ) -> None:
         self.dropped = 0  # events
         self.failed = 0  # calls of `handle` that raised
@@ -41,6 +46,7 @@ class Inbox:
         self._handle = handle
         self._batch = batch
         self._capacity = capacity
+        self._say_dropped = dropped
         self._worker = Worker(name, self._turn, report=report, finish=finish)
         self._faults = Complaints(name, report)
         self._overflow = Complaints(name, report)
@@ -73,6 +79,7 @@ class Inbox:
                 self._queue.popleft()
             self.dropped += surplus
         if surplus:
+            self._say_dropped(surplus)
             self._overflow.say(
                 ExportError(
                     f"more than {self._capacity} events are waiting; the oldest are dropped, "

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from vidobs.core.errors import LedgerError
 from vidobs.delivery.inbox import Inbox
-from vidobs.delivery.relay_worker import RelayWorker
-from vidobs.delivery.retries import BATCH
-from vidobs.delivery.worker import Rest, Worker
+from vidobs.delivery.listening import Teller
+from vidobs.delivery.relay_worker import RelayWorker, arrived_of, most_of
+from vidobs.delivery.worker import Rest, Worker, contained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from vidobs.core.events import VideoEvent
-    from vidobs.core.protocols import Exporter, Outbox
+    from vidobs.core.protocols import Exporter, Outbox, RelayListener
     from vidobs.delivery.worker import Report
 
 
@@ -45,6 +46,8 @@ class DurableLane:
         report: Report,
         quiet: Callable[[], AbstractContextManager[object]],
         chance: Callable[[], float],
+        watch_s: float,
+        tell: RelayListener,
     ) -> None:
         self.name = exporter.name
         self._outbox = outbox
@@ -58,6 +61,8 @@ class DurableLane:
             report=report,
             quiet=quiet,
             chance=chance,
+            watch_s=watch_s,
+            tell=tell,
         )
         self._worker = Worker(
             f"vidobs-exporter-{self.name}", self._turn, report=report, finish=self._finish
@@ -104,6 +109,14 @@ class DurableLane:
         """Keep the lease while an export takes long."""
         self._relay.renew(self._now())
 
+    def begin_drain(self) -> None:
+        """From now on heed neither rests nor switches, until a try fails."""
+        self._relay.begin_drain()
+
+    def end_drain(self) -> None:
+        """Go on as usual."""
+        self._relay.end_drain()
+
     def after_fork(self, owner: str) -> None:
         """Start over in a child process."""
         self._relay.after_fork(owner)
@@ -126,18 +139,21 @@ class LiveLane:
         report: Report,
         quiet: Callable[[], AbstractContextManager[object]],
         capacity: int,
+        tell: RelayListener,
     ) -> None:
         self.name = exporter.name
         self._exporter = exporter
         self._quiet = quiet
+        self._tell = Teller(exporter.name, tell, report)
         self._delivered = 0
         self._inbox = Inbox(
             f"vidobs-exporter-{self.name}",
             self._export,
             report=report,
             finish=exporter.close,
-            batch=BATCH,
+            batch=most_of(exporter),
             capacity=capacity,
+            dropped=self._tell.dropped,
         )
 
     @property
@@ -182,6 +198,18 @@ class LiveLane:
         self._inbox.after_fork()
 
     def _export(self, batch: Sequence[VideoEvent]) -> None:
+        started = time.perf_counter()
+        error = contained(self._export_quietly, batch)
+        seconds = time.perf_counter() - started
+        arrived = len(batch) if error is None else arrived_of(error, len(batch))
+        if arrived:
+            self._delivered += arrived
+            self._tell.delivered(arrived, seconds)
+        if error is not None:
+            self._tell.failed(error, seconds)
+            self._tell.dropped(len(batch) - arrived)
+            raise error
+
+    def _export_quietly(self, batch: Sequence[VideoEvent]) -> None:
         with self._quiet():
             self._exporter.export(batch)
-        self._delivered += len(batch)

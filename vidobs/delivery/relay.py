@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from vidobs.core.errors import ConfigError
 from vidobs.delivery.inbox import CAPACITY
 from vidobs.delivery.lanes import DurableLane, LiveLane, Tally
+from vidobs.delivery.listening import Nobody
+from vidobs.delivery.relay_worker import CHECK_S
 from vidobs.delivery.worker import Rest, Worker
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from vidobs.core.events import VideoEvent
-    from vidobs.core.protocols import Clock, Exporter, Outbox
+    from vidobs.core.protocols import Clock, Exporter, Outbox, RelayListener
     from vidobs.delivery.worker import Report
 
 RENEW_EVERY_S = 10.0  # between two looks at the leases of exports that take long
@@ -41,16 +43,20 @@ class Relay:
         quiet: Callable[[], AbstractContextManager[object]] = nullcontext,
         chance: Callable[[], float] = random.random,
         capacity: int = CAPACITY,
+        watch_s: float = CHECK_S,
+        tell: RelayListener | None = None,
     ) -> None:
         """Build the lanes; start nothing.
 
         `owner` names this process among all that share the outbox. Exporters run inside `quiet()`,
-        so that their own requests are not observed. `chance()` lies between 0 and 1.
+        so that their own requests are not observed. `chance()` lies between 0 and 1. They look for
+        events that other processes recorded every `watch_s` seconds. `tell` is told of everything.
 
         Raises:
             ConfigError: two exporters have the same name.
         """
         known = _distinct(exporters)
+        listener = tell or Nobody()
         self._clock = clock
         self._durable = tuple(
             DurableLane(
@@ -61,12 +67,14 @@ class Relay:
                 report=report,
                 quiet=quiet,
                 chance=chance,
+                watch_s=watch_s,
+                tell=listener,
             )
             for exporter in known
             if exporter.durable
         )
         self._live = tuple(
-            LiveLane(exporter, report=report, quiet=quiet, capacity=capacity)
+            LiveLane(exporter, report=report, quiet=quiet, capacity=capacity, tell=listener)
             for exporter in known
             if not exporter.durable
         )
@@ -116,6 +124,20 @@ class Relay:
             return self._left_at_close
         self._settle(time.monotonic() + timeout_s)
         return self.left
+
+    def drain(self, timeout_s: float) -> int:
+        """Deliver everything that can be, within `timeout_s`; return what is left.
+
+        Each exporter is tried once even if it rests, or is switched off; when that fails it is
+        not waited for. Another living process that holds one is, as long as it comes further.
+        """
+        for lane in self._durable:
+            lane.begin_drain()
+        try:
+            return self.flush(timeout_s)
+        finally:
+            for lane in self._durable:
+                lane.end_drain()
 
     def close(self, timeout_s: float) -> int:
         """Flush, then end exporters and threads, all within the time; return what is left."""

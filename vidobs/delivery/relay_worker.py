@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-import threading
+import math
+import time
+from collections import deque
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from vidobs.core.errors import LedgerBusyError, LedgerError
+import msgspec
+
+from vidobs.core.errors import ExportError, LedgerBusyError, LedgerError
+from vidobs.core.protocols import BreakerState
 from vidobs.core.scrub import scrub_exception
-from vidobs.delivery.retries import FRESH, Verdict, wait_s
+from vidobs.delivery import breaker
+from vidobs.delivery.batches import Asked, Batch, Behind, Source
+from vidobs.delivery.drains import Drain
+from vidobs.delivery.leases import Lease
+from vidobs.delivery.listening import Nobody, Teller
+from vidobs.delivery.retries import BATCH, Verdict, wait_s
 from vidobs.delivery.worker import AGAIN, Complaints, Rest, contained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from vidobs.core.events import VideoEvent
-    from vidobs.core.protocols import Exporter, Outbox, OutboxRow
-    from vidobs.delivery.retries import Plan
+    from vidobs.core.protocols import Exporter, Outbox, RelayListener
     from vidobs.delivery.worker import Report
 
-LEASE = timedelta(seconds=30)
-RENEW = LEASE / 2  # renewed when no more than this is left
-HUNG = timedelta(minutes=5)  # an export that takes longer loses the lease to whoever wants it
-HELD_S = 1.0  # between two looks at a lease that somebody else holds
+HELD_S = 1.0  # between two looks at an exporter that somebody else holds
 BUSY_S = 0.25  # before another try on a ledger that another process is writing to
-LINGER_S = 1.0  # for which the lease is kept after the last event
-CHECK_S = 30.0  # between two looks for what processes left behind that are gone
+LINGER_S = 1.0  # for which an exporter is held after the last event
+CHECK_S = 30.0  # between two looks at what other processes did or left behind
+KEPT_S = 1.0  # an exporter that rests for longer is not held meanwhile
+GLANCE = timedelta(seconds=5)  # so long it is enough to glance at the rows, without any lease
+
+
+_NO_TIME = timedelta(0)
+_DOWN = (BreakerState.OPEN, BreakerState.HALF_OPEN)
+
+
+class Try(msgspec.Struct, frozen=True):
+    """A batch on its way: where it is from, and whether anybody would have tried just now."""
+
+    source: Source
+    batch: Batch
+    state: BreakerState  # before the try
+    forced: bool
 
 
 class RelayWorker:
@@ -46,30 +66,34 @@ class RelayWorker:
         report: Report,
         quiet: Callable[[], AbstractContextManager[object]],
         chance: Callable[[], float],
+        watch_s: float = CHECK_S,
+        tell: RelayListener | None = None,
     ) -> None:
         self.name = exporter.name
         self.delivered = 0  # events
         self.failed = 0  # batches
         self.buried = 0  # events
         self._exporter = exporter
+        self._most = most_of(exporter)
         self._outbox = outbox
         self._now = now
         self._report = report
         self._quiet = quiet
         self._chance = chance
+        self._watch_s = watch_s
+        self._tell = Teller(self.name, tell or Nobody(), report)
+        self._drain: Drain | None = None
         self._forget(owner)
 
     def _forget(self, owner: str) -> None:
-        self._owner = owner
-        self._leasing = threading.Lock()
         self._complaints = Complaints(f"exporter {self.name}", self._report)
-        self._cursor = 0
-        self._leased_until: datetime | None = None
-        self._unsaved: int | None = None  # delivered up to here, which the outbox does not know yet
-        self._plan: Plan = FRESH
-        self._exporting_since: datetime | None = None
+        self._lease = lease = Lease(self.name, self._outbox, owner)
+        self._sources: deque[Source] = deque(
+            [Asked(self.name, self._outbox, lease), Behind(self.name, self._outbox, lease)]
+        )
         self._resting: tuple[datetime, Rest] | None = None
-        self._lingered = False
+        self._lingered = True
+        self._looked: datetime | None = None  # when the lease was last asked for
 
     def after_fork(self, owner: str) -> None:
         """Start over as another owner; the parent process keeps its lease."""
@@ -86,131 +110,207 @@ class RelayWorker:
         except LedgerBusyError:
             return Rest(BUSY_S, idle=False)
         except LedgerError:
-            # The file may come back as a new one, to which this cursor means nothing.
-            self._leased_until = self._unsaved = None
+            # The file may come back as a new one, to which nothing that is known applies.
+            self._lease.forget()
+            self._looked = None
             raise
 
     def renew(self, now: datetime) -> None:
         """Keep the lease during a long export."""
-        with self._leasing:
-            since = self._exporting_since
-            if since is not None and now - since <= HUNG and not self._leased(now, RENEW):
-                self._lease(now)
+        self._lease.renew(now)
+
+    def begin_drain(self) -> None:
+        """From now on heed neither rests nor switches, until a try fails."""
+        self._drain = Drain()
+
+    def end_drain(self) -> None:
+        """Go on as usual."""
+        self._drain = None
 
     def close(self) -> None:
         """Give back the lease, then close the exporter."""
         try:
-            self._release()
+            self._lease.release()
         finally:
             self._exporter.close()
 
+    # -- one turn ----------------------------------------------------------------------------------
+
     def _turn(self, now: datetime) -> Rest:
-        if not self._claim(now):
-            return self._take_rest(Rest(HELD_S), now)  # the holder may deliver everything
-        rows = self._outbox.read(self._cursor, self._plan.size)
-        if not rows:
+        if self._sees_nothing(now):
+            return Rest(self._watch_s)
+        self._looked = now
+        if not self._lease.hold(now):
+            return self._held(now)
+        standing = self._lease.standing
+        state = breaker.state_now(standing, now)
+        self._tell.breaker(state)
+        wait = breaker.rest_of(standing, now)
+        if wait > 0 and self._heeds_rests:
+            return self._leave(wait, now)
+        found = self._next(self._most if state is BreakerState.CLOSED else 1)
+        if found is None:
             return self._linger()
         self._lingered = False
-        mine = [row for row in rows if self.name in row.route.split(",")]
-        if mine:
-            error = self._export([row.event for row in mine], now)
-            if error is not None:
-                return self._failed(error, mine)
-            self.delivered += len(mine)
-            self._complaints.well()
-        self._advance(rows[-1].seq, events=len(mine))
-        return AGAIN
+        return self._deliver(Try(*found, state, forced=wait > 0), now)
 
-    def _now_idle(self, rest: Rest) -> Rest:
-        return Rest(rest.seconds, idle=rest.idle and self._outbox.behind(self.name) == 0)
-
-    def _rest(self, now: datetime) -> Rest | None:
-        """What remains of a rest that waking does not end."""
-        if self._resting is None:
-            return None
-        until, rest = self._resting
-        remaining = (until - now).total_seconds()
-        length = rest.seconds or 0.0
-        if remaining > length:  # the clock was put back
-            return self._take_rest(rest, now)
-        if remaining > 0:
-            return self._now_idle(Rest(remaining, idle=rest.idle))
-        self._resting = None
+    def _next(self, most: int) -> tuple[Source, Batch] | None:
+        """Take a batch: in turns, so that neither kind of events keeps the other waiting."""
+        for _ in range(len(self._sources)):
+            source = self._sources[0]
+            self._sources.rotate()
+            batch = source.take(most)
+            if batch is not None:
+                return source, batch
         return None
 
-    def _take_rest(self, rest: Rest, now: datetime) -> Rest:
-        self._resting = now + timedelta(seconds=rest.seconds or 0.0), rest
-        return self._now_idle(rest)
+    def _deliver(self, what: Try, now: datetime) -> Rest:
+        source, batch = what.source, what.batch
+        if not batch.rows:
+            source.arrived(batch, 0, now)
+            return AGAIN
+        started = time.perf_counter()
+        error = self._export(batch, now)
+        seconds = time.perf_counter() - started
+        arrived = len(batch.rows) if error is None else arrived_of(error, len(batch.rows))
+        if arrived:
+            self._note_arrived(arrived, seconds, what.state)
+            batch = source.arrived(batch, arrived, self._now())
+        if error is None:
+            self._complaints.well()
+            return AGAIN
+        self._note_failed(error, seconds)
+        return self._failed(error, what, batch) if batch.rows else AGAIN
 
-    def _leased(self, now: datetime, margin: timedelta = timedelta(0)) -> bool:
-        """Whether the lease lasts for longer than the margin, on a clock that did not jump."""
-        return self._leased_until is not None and margin < self._leased_until - now <= LEASE
+    def _export(self, batch: Batch, now: datetime) -> BaseException | None:
+        with self._lease.exporting(now):
+            return contained(self._export_quietly, batch)
 
-    def _claim(self, now: datetime) -> bool:
-        """Hold the lease and know the cursor."""
-        with self._leasing:
-            if not self._leased(now, RENEW) and not self._lease(now):
-                return False
-        if self._unsaved is not None:
-            self._advance(self._unsaved)
-        return True
+    def _export_quietly(self, batch: Batch) -> None:
+        with self._quiet():
+            self._exporter.export([row.event for row in batch.rows])
 
-    def _lease(self, now: datetime) -> bool:
-        standing = self._outbox.lease(self.name, self._owner, now + LEASE, now)
-        if standing is None:
-            self._leased_until = None
-            return False
-        self._leased_until = now + LEASE
-        cursor = standing.cursor
-        if cursor != self._cursor:
-            if self._unsaved is not None and cursor >= self._unsaved:
-                self._unsaved = None
-            self._cursor = cursor
-            self._plan = FRESH
-        return True
+    def _note_arrived(self, events: int, seconds: float, state: BreakerState) -> None:
+        self.delivered += events
+        self._tell.delivered(events, seconds)
+        if state in _DOWN:
+            self._tell.recovered()
 
-    def _release(self) -> None:
-        with self._leasing:
-            if self._leased_until is not None:
-                self._outbox.release(self.name, self._owner)
-            self._leased_until = None
+    def _note_failed(self, error: BaseException, seconds: float) -> None:
+        self.failed += 1
+        self._complaints.say(error)
+        self._tell.failed(error, seconds)
+
+    # -- what was not taken ------------------------------------------------------------------------
+
+    def _failed(self, error: BaseException, what: Try, rest: Batch) -> Rest:
+        now = self._now()
+        if isinstance(error, ExportError) and error.gone:
+            return self._gone(error, now)
+        verdict = what.source.failed(error, rest)
+        if verdict is Verdict.BURY:
+            what.source.bury(rest, error, now)
+            self.buried += 1
+            self._tell.buried()
+            return AGAIN
+        if verdict is Verdict.SPLIT:
+            failures = self._lease.standing.failures
+            self._lease.failed(scrub_exception(error), failures=failures, retry_at=now, now=now)
+            return AGAIN
+        return self._back_off(error, now, forced=what.forced)
+
+    def _back_off(self, error: BaseException, now: datetime, *, forced: bool) -> Rest:
+        """Leave the exporter alone for a while, and let every process know."""
+        failures = self._lease.standing.failures + 1
+        wait = wait_s(failures, error, self._chance())
+        retry_at, text = now + timedelta(seconds=wait), scrub_exception(error)
+        if failures == breaker.OPENS_AFTER:
+            self._tell.down(failures, text, retry_at)
+        if self._drain is not None:
+            self._drain.failed(hopeless=forced or failures >= breaker.OPENS_AFTER)
+        self._lease.failed(text, failures=failures, retry_at=retry_at, now=now)
+        self._tell.breaker(breaker.state_now(self._lease.standing, now))
+        return self._leave(wait, now)
+
+    def _gone(self, error: ExportError, now: datetime) -> Rest:
+        """Switch the exporter off, for every process and until somebody enables it."""
+        reason = scrub_exception(error)
+        self._tell.down(self._lease.standing.failures + 1, reason, None)
+        if self._drain is not None:
+            self._drain.failed(hopeless=True)
+        self._lease.disable(reason, now)
+        self._tell.breaker(BreakerState.DISABLED)
+        return self._leave(math.inf, now)
+
+    # -- rests -------------------------------------------------------------------------------------
+
+    def _leave(self, wait: float, now: datetime) -> Rest:
+        """Rest before the next try, and let others have the exporter when that takes long."""
+        if wait > KEPT_S:
+            self._lease.release()
+        futile_s = math.inf if self._drain is not None and self._drain.done else wait
+        return self._take_rest(Rest(min(wait, CHECK_S), idle=False, futile_s=futile_s), now)
+
+    def _held(self, now: datetime) -> Rest:
+        """Wait for somebody else, who may deliver everything."""
+        if self._drain is None:
+            return self._take_rest(Rest(HELD_S), now)
+        self._drain.watch(self._outbox.behind(self.name), now)
+        return self._take_rest(Rest(HELD_S, futile_s=math.inf if self._drain.done else 0.0), now)
 
     def _linger(self) -> Rest:
         """Keep the lease for a moment, since events come in flocks; then let others have it."""
         if self._lingered:
-            self._lingered = False
-            self._release()
-            return Rest(CHECK_S)
+            self._lease.release()
+            return Rest(self._watch_s)
         self._lingered = True
         return Rest(LINGER_S)
 
-    def _export(self, batch: Sequence[VideoEvent], now: datetime) -> BaseException | None:
-        self._exporting_since = now
-        error = contained(self._export_quietly, batch)
-        self._exporting_since = None
-        return error
+    def _sees_nothing(self, now: datetime) -> bool:
+        """Whether a glance at the rows shows that there is nothing to do, as it mostly does.
 
-    def _export_quietly(self, batch: Sequence[VideoEvent]) -> None:
-        with self._quiet():
-            self._exporter.export(batch)
+        It costs no write, but now and then the cursor has to be asked for: the ledger may have been
+        replaced by another one.
+        """
+        if self._drain is not None or self._looked is None or self._lease.lasts(now):
+            return False
+        if not _NO_TIME <= now - self._looked < GLANCE:
+            return False
+        cursor = self._lease.standing.cursor
+        return not (self._outbox.read(cursor, 1) or self._outbox.asked_again(self.name, 1))
 
-    def _failed(self, error: BaseException, rows: Sequence[OutboxRow]) -> Rest:
-        self.failed += 1
-        self._complaints.say(error)
-        self._plan, verdict = self._plan.failed(error, [row.seq for row in rows])
-        if verdict is Verdict.BURY:
-            self._outbox.bury(self.name, rows[0], scrub_exception(error), self._now())
-            self.buried += 1
-            self._advance(rows[0].seq)
-            return AGAIN
-        if verdict is Verdict.SPLIT:
-            return AGAIN
-        wait = wait_s(self._plan.failures, error, self._chance())
-        return self._take_rest(Rest(wait, idle=False), self._now())
+    @property
+    def _heeds_rests(self) -> bool:
+        return self._drain is None or self._drain.heeds
 
-    def _advance(self, seq: int, *, events: int = 0) -> None:
-        seq = max(seq, self._cursor)  # somebody else may have come further during a long export
-        self._unsaved = seq
-        self._outbox.delivered(self.name, self._owner, seq, events=events, now=self._now())
-        self._cursor, self._unsaved = seq, None
-        self._plan = self._plan.moved(seq)
+    def _rest(self, now: datetime) -> Rest | None:
+        """What remains of a rest that waking does not end."""
+        if self._resting is None or not self._heeds_rests:
+            return None
+        until, rest = self._resting
+        remaining = (until - now).total_seconds()
+        if remaining > (rest.seconds or 0.0):  # the clock was put back
+            return self._take_rest(rest, now)
+        if remaining > 0:
+            return self._now_idle(Rest(remaining, idle=rest.idle, futile_s=rest.futile_s))
+        self._resting = None
+        return None
+
+    def _take_rest(self, rest: Rest, now: datetime) -> Rest:
+        rest = self._now_idle(rest)
+        self._resting = now + timedelta(seconds=rest.seconds or 0.0), rest
+        return rest
+
+    def _now_idle(self, rest: Rest) -> Rest:
+        idle = rest.idle and self._outbox.behind(self.name) == 0
+        return msgspec.structs.replace(rest, idle=idle)
+
+
+def most_of(exporter: Exporter) -> int:
+    """Return how many events an exporter takes at once: what it says, and never more than 64."""
+    return max(1, min(BATCH, int(getattr(exporter, "max_batch", BATCH))))
+
+
+def arrived_of(error: BaseException, sent: int) -> int:
+    """Return how many of the events sent did arrive, in spite of an error."""
+    return max(0, min(sent, error.delivered)) if isinstance(error, ExportError) else 0

@@ -39,19 +39,26 @@ class Fault(Enum):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """How the events behind the cursor are tried, in view of what became of them so far."""
+    """How the next events are tried, in view of what became of those before."""
 
-    failures: int = 0  # in a row
-    strikes: int = 0  # unexpected failures at this place or, while there are suspects, before it
+    strikes: int = 0  # unexpected failures since the last batch that was whole
     alone: int = 0  # unexpected failures of one event tried by itself
     size: int = BATCH  # rows tried at once
     suspects_to: int = 0  # the place of the last row that may be a poison event
+    refused: int = 0  # the smallest batch that was split, and no single event is to blame for it
+    ceiling: int = BATCH  # rows that are ever tried at once, for a receiver that wants fewer
 
-    def moved(self, cursor: int) -> Plan:
-        """Go on after the cursor moved: carefully until the suspects are behind it."""
-        if cursor >= self.suspects_to:
-            return FRESH
-        return msgspec.structs.replace(self, failures=0, alone=0, size=min(BATCH, self.size * 2))
+    def moved(self, place: int) -> Plan:
+        """Go on after the rows up to a place: carefully until the suspects are behind it."""
+        if place >= self.suspects_to:
+            room = self.refused // 2 if self.refused else min(BATCH, self.ceiling + 1)
+            return Plan(size=room, ceiling=room)
+        room = self.refused // 2 if self.refused else self.ceiling
+        return msgspec.structs.replace(self, alone=0, size=min(room, self.size * 2))
+
+    def blamed(self) -> Plan:
+        """Go on after one event was found to be at fault: the size of the batches was not."""
+        return msgspec.structs.replace(self, refused=0)
 
     def failed(self, error: BaseException, places: Sequence[int]) -> tuple[Plan, Verdict]:
         """Decide what to do after the rows at `places` were not taken.
@@ -63,11 +70,13 @@ class Plan(msgspec.Struct, frozen=True):
         fault, single = fault_of(error), len(places) == 1
         if fault is Fault.REFUSAL:
             return (self, Verdict.BURY) if single else (halved(self, places), Verdict.SPLIT)
-        plan = msgspec.structs.replace(self, failures=self.failures + 1)
         if fault is Fault.OUTAGE:
-            return plan, Verdict.WAIT
+            return self, Verdict.WAIT
         plan = msgspec.structs.replace(
-            plan, strikes=self.strikes + 1, alone=self.alone + 1 if single else 0
+            self,
+            strikes=self.strikes + 1,
+            alone=self.alone + 1 if single else 0,
+            suspects_to=max(self.suspects_to, places[-1]),
         )
         if (plan.alone if single else plan.strikes) < STRIKES:
             return plan, Verdict.WAIT
@@ -80,7 +89,10 @@ FRESH = Plan()
 def halved(plan: Plan, places: Sequence[int]) -> Plan:
     """Suspect the rows at `places`, and try the first half of them."""
     return msgspec.structs.replace(
-        plan, size=len(places) // 2, suspects_to=max(plan.suspects_to, places[-1])
+        plan,
+        size=len(places) // 2,
+        suspects_to=max(plan.suspects_to, places[-1]),
+        refused=len(places),
     )
 
 

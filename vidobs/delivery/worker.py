@@ -28,6 +28,7 @@ class Rest(msgspec.Struct, frozen=True):
 
     seconds: float | None  # 0: no rest, there is more; None: until woken
     idle: bool = True  # as far as the worker knows, everything is done
+    futile_s: float = 0.0  # for so long nothing gets done, however often it looks
 
 
 AGAIN = Rest(0.0, idle=False)
@@ -176,7 +177,8 @@ class Worker:
     def _pause(self, condition: threading.Condition, asked: int, rest: Rest) -> None:
         with condition:
             self._answered, self._idle = asked, rest.idle
-            self._rests_until = FOREVER if rest.seconds is None else time.monotonic() + rest.seconds
+            length = FOREVER if rest.seconds is None else max(rest.seconds, rest.futile_s)
+            self._rests_until = time.monotonic() + length
             condition.notify_all()
             if asked == self._asked and not self._stopping:
                 condition.wait(rest.seconds)

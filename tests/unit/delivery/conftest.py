@@ -2,16 +2,16 @@
 
 import threading
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from contextlib import nullcontext
+from datetime import timedelta
 
-import msgspec
 import pytest
+from outbox_kit import START, OpenOutbox
+from outbox_kit import event as kit_event
 
-from vidobs.core.events import EventName, VideoEvent
-from vidobs.core.jobs import Job, TraceRef
-from vidobs.core.protocols import OutboxRow, Standing
+from vidobs.delivery.relay_worker import RelayWorker
+from vidobs.delivery.worker import AGAIN
 
-START = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 SOON = 30  # seconds until a test that waits for a thread gives up
 
 
@@ -29,113 +29,6 @@ class Clock:
         """Let time pass, or go back."""
         self.now += timedelta(seconds=seconds)
         return self.now
-
-
-class MemoryOutbox:
-    """`core.protocols.Outbox` in memory, strict about who holds a lease."""
-
-    def __init__(self):
-        self.rows = []
-        self.standings = {}
-        self.leases = {}
-        self.leases_asked = 0
-        self.owners = []  # whom a lease was given to, or prolonged for
-        self.asked = {}  # exporter -> places of events to deliver once more
-        self.counted = {}  # exporter -> events, as its holders counted them
-        self.dead = []
-        self.faults = deque()  # each is raised by one call of `delivered`
-
-    @property
-    def cursors(self):
-        """How far each exporter has come."""
-        return {name: found.cursor for name, found in self.standings.items()}
-
-    def standing(self, exporter):
-        """How an exporter stands."""
-        return self.standings.get(exporter, Standing(0))
-
-    def set(self, exporter, **changes):
-        """Change how an exporter stands."""
-        self.standings[exporter] = msgspec.structs.replace(self.standing(exporter), **changes)
-
-    def add(self, event, route="sink"):
-        """Record an event."""
-        self.rows.append(OutboxRow(len(self.rows) + 1, route, event))
-
-    def holder(self, exporter, now):
-        """Return who holds a lease."""
-        owner, until = self.leases.get(exporter, (None, now))
-        return owner if until >= now else None
-
-    def holds(self, exporter, owner):
-        """Tell whether nobody else has taken the lease of an owner."""
-        return self.leases.get(exporter, (None,))[0] == owner
-
-    def lease(self, exporter, owner, until, now):
-        """Claim an exporter."""
-        self.leases_asked += 1
-        if self.holder(exporter, now) not in (None, owner):
-            return None
-        self.leases[exporter] = (owner, until)
-        self.owners.append(owner)
-        return self.standing(exporter)
-
-    def release(self, exporter, owner):
-        """Give a lease back."""
-        if self.holds(exporter, owner):
-            del self.leases[exporter]
-
-    def read(self, after, limit):
-        """Return what is behind a cursor."""
-        return [row for row in self.rows if row.seq > after][:limit]
-
-    def asked_again(self, exporter, limit):
-        """Return what somebody asked for once more."""
-        places = self.asked.get(exporter, [])
-        return [row for row in self.rows if row.seq in places][:limit]
-
-    def delivered(self, exporter, owner, cursor, *, events, now):
-        """Move a cursor, for its holder."""
-        if self.faults:
-            raise self.faults.popleft()
-        if self.holds(exporter, owner):
-            assert cursor >= self.standing(exporter).cursor, "the cursor went back"
-            self.set(exporter, cursor=cursor)
-            self._count(exporter, events)
-
-    def redelivered(self, exporter, owner, places, *, events, now):
-        """Forget what was asked for."""
-        if self.holds(exporter, owner):
-            for place in places:
-                self.asked[exporter].remove(place)
-            self._count(exporter, events)
-
-    def failed(self, exporter, owner, error, *, failures, retry_at, now):
-        """Remember a failure."""
-        if self.holds(exporter, owner):
-            self.set(exporter, failures=failures, retry_at=retry_at)
-
-    def disable(self, exporter, owner, reason, now):
-        """Switch an exporter off."""
-        if self.holds(exporter, owner):
-            self.set(exporter, disabled=reason)
-
-    def bury(self, exporter, row, error, now):
-        """Keep a dead letter."""
-        self.dead.append((exporter, row.seq, error, now))
-        if row.seq in self.asked.get(exporter, []):
-            self.asked[exporter].remove(row.seq)
-
-    def behind(self, exporter):
-        """Count what an exporter has not had."""
-        rows = self.read(self.standing(exporter).cursor, len(self.rows))
-        asked = len(self.asked.get(exporter, []))
-        return asked + sum(exporter in row.route.split(",") for row in rows)
-
-    def _count(self, exporter, events):
-        self.counted[exporter] = self.counted.get(exporter, 0) + events
-        if events:
-            self.set(exporter, failures=0, retry_at=None)
 
 
 class Sink:
@@ -189,23 +82,7 @@ class Reports:
 @pytest.fixture
 def make_event():
     """Build the n-th event of a name."""
-
-    def make(number=0, name=EventName.COMPLETED, **job):
-        return VideoEvent(
-            id=f"event-{number}",
-            name=name,
-            at=START,
-            job=Job(
-                job_id=f"job_{number}",
-                provider="openai",
-                dialect="openai",
-                created_at=START,
-                trace=TraceRef(trace_id="4b" * 16, span_id="00f067aa0ba902b7"),
-                **job,
-            ),
-        )
-
-    return make
+    return kit_event
 
 
 @pytest.fixture
@@ -215,18 +92,80 @@ def make_sink():
 
 
 @pytest.fixture
-def sink():
+def sink(world):
     """A durable exporter called `sink`."""
-    return Sink()
+    return world.sink
+
+
+class Listener:
+    """Keeps what it is told, as a `core.protocols.RelayListener`."""
+
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, what):
+        """Keep anything, but for the seconds, which nobody knows beforehand."""
+
+        def keep(*args, **given):
+            given.pop("seconds", None)
+            self.told.append((what, *args, *given.values()))
+
+        return keep
+
+    def of(self, *kinds):
+        """Return what was told of some kinds."""
+        return [one for one in self.told if one[0] in kinds]
 
 
 class World:
-    """What surrounds a relay."""
+    """What surrounds the relays of some processes that share an outbox."""
 
     def __init__(self):
         self.clock = Clock()
-        self.outbox = MemoryOutbox()
+        self.outbox = OpenOutbox()
         self.reports = Reports()
+        self.listener = Listener()
+        self.sink = Sink()
+
+    @property
+    def now(self):
+        """The time."""
+        return self.clock.now
+
+    def add(self, count, route="sink"):
+        """Record some events; return them."""
+        before = self.outbox.rows("SELECT count(*) FROM event")[0][0]
+        events = [kit_event(before + number) for number in range(count)]
+        self.outbox.add_many(events, route)
+        return events
+
+    def worker(self, owner="here", exporter=None, *, quiet=nullcontext, **options):
+        """Build the worker of a process, by the name of its owner."""
+        return RelayWorker(
+            exporter or self.sink,
+            outbox=self.outbox,
+            now=lambda: self.clock.now,
+            owner=owner,
+            report=self.reports,
+            quiet=quiet,
+            chance=lambda: 1.0,
+            tell=self.listener,
+            **options,
+        )
+
+    def run(self, worker):
+        """Let a worker take turns until it rests; return the rest."""
+        for _ in range(1000):
+            rest = worker.step(self.now)
+            if rest != AGAIN:
+                return rest
+        raise AssertionError("it never rests")
+
+    def run_for(self, worker, seconds):
+        """Let a worker live for so long by the clock."""
+        end = self.now + timedelta(seconds=seconds)
+        while (rest := self.run(worker).seconds) is not None and self.now < end:
+            self.clock.turn(min(rest, (end - self.now).total_seconds()))
 
 
 @pytest.fixture
@@ -251,6 +190,12 @@ def outbox(world):
 def reports(world):
     """What was reported."""
     return world.reports
+
+
+@pytest.fixture
+def listener(world):
+    """What was told."""
+    return world.listener
 
 
 class Gate:

@@ -222,7 +222,7 @@ def test_a_ledger_that_is_gone_is_no_zero(make_relay, sink, outbox, reports, mak
 
     relay = make_relay(sink)
     outbox.add(make_event())
-    outbox.faults.append(LedgerUnusableError("the file is gone"))
+    outbox.fail("delivered", LedgerUnusableError("the file is gone"))
     relay.wake()
 
     assert relay.flush(SOON) == 0

@@ -1,70 +1,66 @@
 """The relay of one exporter, turn by turn."""
 
-from contextlib import nullcontext
-from datetime import timedelta
-
 import pytest
 
 from vidobs.core.errors import ExportError, LedgerBusyError, LedgerUnusableError
-from vidobs.delivery.relay_worker import RelayWorker
-from vidobs.delivery.worker import AGAIN, Rest
+from vidobs.delivery.worker import Rest
+
+KEY = "sk-aaaaaaaaaaaaaaaa"
 
 
-@pytest.fixture
-def make_worker(outbox, clock, sink, reports):
-    """Build the worker of a process, by the name of its owner."""
-
-    def make(owner="here", exporter=sink, quiet=nullcontext):
-        return RelayWorker(
-            exporter,
-            outbox=outbox,
-            now=lambda: clock.now,
-            owner=owner,
-            report=reports,
-            quiet=quiet,
-            chance=lambda: 1.0,
-        )
-
-    return make
-
-
-def run(worker, clock, turns=1000):
-    """Let a worker take turns until it rests; return the rest."""
-    for _ in range(turns):
-        rest = worker.step(clock.now)
-        if rest != AGAIN:
-            return rest
-    raise AssertionError("it never rests")
-
-
-def test_everything_is_delivered_in_batches_of_64(make_worker, outbox, clock, sink, make_event):
+def test_everything_is_delivered_in_batches_of_64(world, sink):
     """All events arrive in order, at most 64 at once, and the cursor is behind them."""
-    events = [make_event(n) for n in range(150)]
-    for event in events:
-        outbox.add(event)
-    worker = make_worker()
+    events = world.add(150)
+    worker = world.worker()
 
-    rest = run(worker, clock)
+    rest = world.run(worker)
 
     assert [len(batch) for batch in sink.batches] == [64, 64, 22]
     assert sink.events == events
-    assert outbox.cursors == {"sink": 150}
-    assert worker.delivered == 150
+    assert world.outbox.cursors == {"sink": 150}
+    assert world.outbox.standing()["delivered"] == worker.delivered == 150
     assert rest == Rest(1.0, idle=True)
 
 
-def test_rows_for_others_are_passed_over(make_worker, outbox, clock, sink, make_event):
+@pytest.mark.parametrize(
+    ("most", "sizes"),
+    [(1, [1] * 70), (50, [50, 20]), (64, [64, 6]), (1000, [64, 6]), (0, [1] * 70)],
+)
+def test_an_exporter_says_how_many_it_takes(world, sink, most, sizes):
+    """`max_batch` is heeded, but for what makes no sense: more than 64, or none."""
+    sink.max_batch = most
+    events = world.add(70)
+
+    world.run(world.worker())
+
+    assert [len(batch) for batch in sink.batches] == sizes
+    assert sink.events == events
+    assert world.outbox.cursors == {"sink": 70}
+
+
+def test_rows_for_others_are_passed_over(world, sink):
     """A row belongs to the exporters that its process had; the cursor moves past the others."""
-    for number, route in enumerate(["sink", "other", "other,sink", "sinks", ""]):
-        outbox.add(make_event(number), route)
+    mine, _, both, *_ = (
+        world.add(1, route)[0] for route in ["sink", "other", "other,sink", "sinks", ""]
+    )
 
-    run(make_worker(), clock)
+    world.run(world.worker())
 
-    assert sink.batches == [[make_event(0), make_event(2)]]
-    assert outbox.cursors == {"sink": 5}
+    assert sink.batches == [[mine, both]]
+    assert world.outbox.cursors == {"sink": 5}
 
 
-def test_exports_run_quietly(make_worker, outbox, clock, sink, make_event):
+def test_many_rows_for_others_are_passed_over(world, sink):
+    """More of them than fit into one look do not stop the relay."""
+    world.add(200, "other")
+    (mine,) = world.add(1)
+
+    world.run(world.worker())
+
+    assert sink.events == [mine]
+
+
+def test_exports_run_quietly(world, sink):
     """The exporter's own requests happen inside the given context."""
     order = []
 
@@ -76,357 +72,297 @@ def test_exports_run_quietly(make_worker, outbox, clock, sink, make_event):
             order.append("loud")
 
     sink.script.append(lambda: order.append("export"))
-    outbox.add(make_event())
+    world.add(1)
 
-    run(make_worker(quiet=Quiet), clock)
+    world.run(world.worker(quiet=Quiet))
 
     assert order == ["quiet", "export", "loud"]
 
 
-def test_a_sink_that_is_down_gets_everything_later(make_worker, world, sink, make_event):
-    """Retries back off to a minute, for as long as it takes; the fault is said once."""
-    outbox, clock = world.outbox, world.clock
-    outbox.add(make_event())
-    sink.script.extend([ExportError("503 Service Unavailable")] * 10)
-    worker, waits = make_worker(), []
+def test_what_arrived_before_a_failure_is_not_sent_again(world, sink):
+    """The cursor moves over the front of a batch that arrived; only the rest is tried again."""
+    events = world.add(10)
+    sink.script.append(ExportError("connection reset", delivered=4))
+    worker = world.worker()
 
-    while not sink.batches:
-        rest = run(worker, clock)
-        waits.append(rest.seconds)
-        clock.turn(rest.seconds)
+    assert world.run(worker) == Rest(1.0, idle=False, futile_s=1.0)
+    assert world.outbox.cursors == {"sink": 4}
+    world.clock.turn(1)
+    world.run(worker)
 
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 1.0]
-    assert sink.events == [make_event()]
-    assert outbox.dead == []
-    assert worker.failed == 10
-    assert world.reports.said == [("exporter sink", "ExportError('503 Service Unavailable')")]
+    assert sink.batches == [events[4:]]
+    assert (worker.delivered, worker.failed) == (10, 1)
+    assert world.outbox.standing()["delivered"] == 10
 
 
-def test_waking_does_not_shorten_a_wait(make_worker, outbox, clock, sink, make_event):
-    """New events while it waits for another try do not call the receiver."""
-    outbox.add(make_event())
-    sink.script.append(ExportError("429", retry_after_s=3600))
-    worker = make_worker()
+@pytest.mark.parametrize("said", [3, 99])
+def test_an_error_after_the_last_event_is_none_for_the_events(world, sink, said):
+    """When all of a batch arrived, nothing is tried again, whatever was raised after it."""
+    world.add(3)
+    sink.script.append(ExportError("closing failed", delivered=said))
 
-    assert run(worker, clock) == Rest(3600.0, idle=False)
-    clock.turn(600)
-    outbox.add(make_event(2))
+    rest = world.run(world.worker())
 
-    assert run(worker, clock) == Rest(3000.0, idle=False)
-    assert len(sink.threads) == 1
-    clock.turn(3000)
-    run(worker, clock)
-    assert len(sink.events) == 2
+    assert (rest.idle, sink.batches, world.outbox.cursors) == (True, [], {"sink": 3})
 
 
-def test_a_clock_put_back_does_not_prolong_a_wait(make_worker, outbox, clock, sink, make_event):
-    """When the clock jumps back by a day, the wait starts over, no more."""
-    outbox.add(make_event())
-    sink.script.append(ExportError("503"))
-    worker = make_worker()
-    run(worker, clock)
+def test_the_rest_of_a_batch_may_be_refused(world, sink):
+    """What follows the events that arrived is halved until one is to blame."""
+    events = world.add(10)
 
-    clock.turn(-86_400)
-    assert run(worker, clock) == Rest(1.0, idle=False)
-    clock.turn(1)
-    run(worker, clock)
+    def refuse(batch=events):
+        raise ExportError("400", retryable=False, delivered=3)
 
-    assert sink.events == [make_event()]
+    sink.script.append(refuse)
+    sink.refuses = lambda event: ExportError("400", retryable=False) if event == events[3] else None
 
+    world.run(world.worker())
 
-def test_a_wait_counts_from_the_end_of_the_export(make_worker, outbox, clock, sink, make_event):
-    """An export that fails after a long time-out is followed by a full wait."""
-    outbox.add(make_event())
-
-    def time_out():
-        clock.turn(20)
-        raise ExportError("timed out")
-
-    sink.script.append(time_out)
-
-    worker = make_worker()
-    assert run(worker, clock) == Rest(1.0, idle=False)
-    assert run(worker, clock) == Rest(1.0, idle=False)
+    assert sink.events == events[4:]
+    assert world.outbox.dead == [("sink", 4, "ExportError: 400")]
 
 
-def test_only_the_refused_event_is_buried(make_worker, outbox, clock, sink, make_event):
+def test_only_the_refused_event_is_buried(world, sink):
     """A receiver refuses one event of many for good: all others arrive, once each."""
-    events = [make_event(n) for n in range(100)]
-    for event in events:
-        outbox.add(event)
+    events = world.add(100)
     sink.refuses = lambda event: (
-        ExportError("400 key=sk-aaaaaaaaaaaaaaaa", retryable=False) if event == events[40] else None
+        ExportError(f"400 key={KEY}", retryable=False) if event == events[40] else None
     )
-    worker = make_worker()
+    worker = world.worker()
 
-    rest = run(worker, clock)
+    rest = world.run(worker)
 
     assert rest.idle
     assert sink.events == events[:40] + events[41:]
-    assert outbox.dead == [("sink", 41, "ExportError: 400 key=[secret]", clock.now)]
+    assert world.outbox.dead == [("sink", 41, "ExportError: 400 key=[secret]")]
     assert worker.buried == 1
-    assert outbox.cursors == {"sink": 100}
+    assert world.outbox.cursors == {"sink": 100}
+    assert world.outbox.standing()["failures"] == 0
 
 
-@pytest.mark.parametrize("error", [TypeError("no"), SystemExit(1), KeyboardInterrupt()])
-def test_a_poison_event_is_buried_after_eight_tries(make_worker, world, sink, make_event, error):
+def test_batches_that_are_too_large_become_smaller(world, sink):
+    """A receiver that takes 20 events at once is not asked in vain half of the time."""
+    events = world.add(1000)
+
+    def limited(batch):
+        if len(batch) > 20:
+            refused.append(len(batch))
+            raise ExportError("413", retryable=False)
+        sink.batches.append(list(batch))
+
+    refused = []
+    sink.export = limited
+
+    world.run(world.worker())
+
+    assert sink.events == events
+    assert world.outbox.dead == []
+    assert len(refused) < len(sink.batches) / 4
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError("no"), SystemExit(1), KeyboardInterrupt(), ExportError("?", retryable=None)]
+)
+def test_a_poison_event_is_buried_in_the_end(world, sink, error):
     """What breaks an exporter every time ends among the dead letters; the rest arrives."""
-    outbox, clock = world.outbox, world.clock
-    events = [make_event(n) for n in range(20)]
-    for event in events:
-        outbox.add(event)
+    events = world.add(20)
     sink.refuses = lambda event: error if event == events[5] else None
-    worker = make_worker()
+    worker = world.worker()
 
-    tries = 0
-    while outbox.behind("sink"):
-        clock.turn(run(worker, clock).seconds)
-        tries += 1
-        if tries == 7:
-            assert (sink.events, worker.failed) == ([], 7)
+    while world.outbox.behind("sink"):
+        world.clock.turn(world.run(worker).seconds)
+        assert worker.failed < 50
 
     assert sink.events == events[:5] + events[6:]
-    assert [dead[1] for dead in outbox.dead] == [6]
+    assert [place for _, place, _ in world.outbox.dead] == [6]
 
 
-def test_a_held_lease_is_looked_at_once_a_second(make_worker, outbox, clock, sink, make_event):
-    """While another process works, this one waits, however often it is woken."""
-    outbox.add(make_event())
-    outbox.lease("sink", "there", clock.now + timedelta(seconds=30), clock.now)
-    worker = make_worker()
-    outbox.leases_asked = 0
+def test_what_nobody_can_explain_is_tried_eight_times_alone(world, sink):
+    """A wrong key costs no dead letter while it may still be put right."""
+    world.add(1)
+    sink.refuses = lambda _: ExportError("401", retryable=None)
+    worker = world.worker()
 
-    assert run(worker, clock) == Rest(1.0, idle=False)
-    clock.turn(0.5)
-    assert run(worker, clock) == Rest(0.5, idle=False)
-    assert outbox.leases_asked == 1
-    clock.turn(0.5)
-    assert run(worker, clock) == Rest(1.0, idle=False)
-    assert outbox.leases_asked == 2
-    assert sink.events == []
+    for _ in range(7):
+        rest = world.run(worker)
+        world.clock.turn(rest.futile_s)
+    assert (worker.failed, world.outbox.dead) == (7, [])
+
+    world.run(worker)
+    assert world.outbox.dead == [("sink", 1, "ExportError: 401")]
 
 
-def test_the_work_of_a_dead_process_is_taken_over(make_worker, outbox, clock, sink, make_event):
-    """When a lease ran out, the events go on from where the cursor stands."""
-    for number in range(2):
-        outbox.add(make_event(number))
-    outbox.lease("sink", "dead", clock.now + timedelta(seconds=30), clock.now)
-    outbox.delivered("sink", "dead", 1, events=1, now=clock.now)
-    worker = make_worker()
-    waited = 0.0
+def test_what_is_asked_for_again_is_delivered_beside_the_cursor(world, sink):
+    """A dead letter that somebody asked for arrives, is forgotten, and moves no cursor back."""
+    events = world.add(3)
+    worker = world.worker()
+    world.run(worker)
+    sink.batches.clear()
 
-    while not sink.events:
-        rest = run(worker, clock)
-        waited += rest.seconds
-        clock.turn(rest.seconds)
+    world.outbox.ask("sink", 2)
+    world.run(worker)
 
-    assert 30 < waited <= 33
-    assert sink.events == [make_event(1)]
+    assert sink.batches == [[events[1]]]
+    assert (world.outbox.asked, world.outbox.cursors) == ([], {"sink": 3})
+    assert world.outbox.standing()["delivered"] == 4
 
 
-def test_what_another_process_delivered_counts(make_worker, outbox, clock, make_event):
-    """A process that waits for a lease is idle once the holder has delivered everything."""
-    outbox.add(make_event())
-    outbox.lease("sink", "there", clock.now + timedelta(seconds=30), clock.now)
-    worker = make_worker()
-    assert not run(worker, clock).idle
+def test_neither_old_nor_new_events_keep_the_others_waiting(world, sink):
+    """What is asked for again comes first, and from then on they take turns."""
+    sink.max_batch = 10
+    again = world.add(40)
+    worker = world.worker()
+    world.run(worker)
+    sink.batches.clear()
+    new = world.add(40)
+    world.outbox.ask("sink", *range(1, 41))
 
-    outbox.delivered("sink", "there", 1, events=1, now=clock.now)
+    world.run(worker)
 
-    assert run(worker, clock) == Rest(1.0, idle=True)
-
-
-def test_a_lease_is_given_back_when_nothing_is_left(make_worker, outbox, clock, make_event):
-    """After a second without events others may have it; what they leave is looked for."""
-    outbox.add(make_event())
-    worker = make_worker()
-
-    rest = run(worker, clock)
-    assert (rest, outbox.holder("sink", clock.now)) == (Rest(1.0), "here")
-    clock.turn(1)
-    rest = run(worker, clock)
-    assert (rest, outbox.holder("sink", clock.now)) == (Rest(30.0), None)
-
-    outbox.add(make_event(2))  # by a process that was killed before it delivered
-    clock.turn(30)
-    run(worker, clock)
-    assert outbox.behind("sink") == 0
+    turns = [again if batch[0] in again else new for batch in sink.batches]
+    assert turns == [again, new] * 4
+    assert sorted(sink.events, key=(again + new).index) == again + new
 
 
-def test_a_lease_lasts_over_many_batches(make_worker, outbox, clock, sink, make_event):
-    """While events keep coming it is asked for once, and again when half of it is over."""
-    worker = make_worker()
-    for number in range(60):
-        outbox.add(make_event(number))
-        run(worker, clock)
-        clock.turn(0.5)
+def test_a_dead_letter_that_is_refused_again_is_buried_again(world, sink):
+    """The others that were asked for arrive; the error is that of the last try."""
+    events = world.add(5)
+    worker = world.worker()
+    world.run(worker)
+    sink.batches.clear()
+    sink.refuses = lambda event: ExportError("422", retryable=False) if event == events[2] else None
 
-    assert len(sink.events) == 60
-    assert outbox.leases_asked == 2
+    world.outbox.ask("sink", 2, 3, 4)
+    world.run(worker)
 
-
-def test_a_lease_is_renewed_during_a_long_export(make_worker, outbox, clock, sink, make_event):
-    """An export of two minutes keeps its lease; nobody delivers the same events meanwhile."""
-    worker, other = make_worker("here"), make_worker("there")
-    holders = []
-
-    def slowly():
-        for _ in range(12):
-            clock.turn(10)
-            worker.renew(clock.now)
-            other.step(clock.now)
-            holders.append(outbox.holder("sink", clock.now))
-
-    sink.script.append(slowly)
-    outbox.add(make_event())
-
-    run(worker, clock)
-
-    assert set(holders) == {"here"}
-    assert sink.events == [make_event()]
+    assert sink.events == [events[1], events[3]]
+    assert world.outbox.dead == [("sink", 3, "ExportError: 422")]
+    assert world.outbox.asked == []
 
 
-def test_an_export_that_hangs_loses_its_lease(make_worker, make_sink, outbox, clock, make_event):
-    """After five minutes another process may try; the cursor never goes back."""
-    hanging, working = make_sink(), make_sink()
-    here, there = make_worker("here", hanging), make_worker("there", working)
-    outbox.add(make_event(0))
+def test_part_of_what_was_asked_for_may_arrive(world, sink):
+    """Only what did arrive is forgotten; the rest waits with everything else."""
+    events = world.add(4)
+    worker = world.worker()
+    world.run(worker)
+    world.outbox.ask("sink", 1, 2, 3, 4)
+    sink.script.append(ExportError("reset", delivered=3))
 
-    def hang():
-        for _ in range(40):
-            clock.turn(10)
-            here.renew(clock.now)
-            outbox.add(make_event(9))
-            there.step(clock.now)
+    world.run(worker)
+    assert world.outbox.asked == [("sink", 4)]
+    world.clock.turn(1)
+    world.run(worker)
 
-    hanging.script.append(hang)
-    run(here, clock)
-
-    assert working.events[0] == make_event(0)
-    cursor = outbox.cursors["sink"]
-    run(here, clock)
-    assert outbox.cursors["sink"] >= cursor > 1
+    assert sink.batches[-1] == [events[3]]
+    assert world.outbox.asked == []
 
 
-def test_a_process_that_slept_does_not_put_the_cursor_back(
-    make_worker, make_sink, outbox, clock, make_event
-):
-    """A lease that was lost and regained during one export comes with a newer cursor."""
-    sleeping = make_sink()
-    here, there = make_worker("here", sleeping), make_worker("there", make_sink())
-    outbox.add(make_event(0))
-
-    def sleep():
-        clock.turn(60)
-        outbox.add(make_event(1))
-        run(there, clock)
-        there.close()
-        here.renew(clock.now)
-
-    sleeping.script.append(sleep)
-    run(here, clock)
-
-    assert outbox.cursors == {"sink": 2}
-    assert sleeping.events == [make_event(0)]
-
-
-def test_a_lease_is_not_trusted_after_the_clock_was_put_back(
-    make_worker, outbox, clock, make_event
-):
-    """What was leased at noon for half a minute is not ours for the day before."""
-    worker = make_worker()
-    run(worker, clock)
-    clock.turn(-86_400)
-    outbox.add(make_event())
-
-    worker.step(clock.now)
-
-    assert outbox.leases["sink"] == ("here", clock.now + timedelta(seconds=30))
-
-
-def test_renewing_does_nothing_without_an_export(make_worker, outbox, clock):
-    """A process with nothing to do leaves the lease alone."""
-    worker = make_worker()
-
-    worker.renew(clock.now)
-
-    assert outbox.leases_asked == 0
-
-
-def test_a_busy_ledger_does_not_make_duplicates(make_worker, world, sink, make_event):
+def test_a_busy_ledger_does_not_make_duplicates(world, sink):
     """When the cursor cannot be moved right now, it is moved later, without a second export."""
-    outbox, clock = world.outbox, world.clock
-    outbox.add(make_event())
-    outbox.faults.append(LedgerBusyError("locked"))
-    worker = make_worker()
+    events = world.add(1)
+    world.outbox.fail("delivered", LedgerBusyError("locked"))
+    worker = world.worker()
 
-    assert run(worker, clock) == Rest(0.25, idle=False)
-    assert run(worker, clock).idle
+    assert world.run(worker) == Rest(0.25, idle=False)
+    assert world.run(worker).idle
 
-    assert sink.batches == [[make_event()]]
-    assert outbox.cursors == {"sink": 1}
+    assert sink.batches == [events]
+    assert world.outbox.cursors == {"sink": 1}
     assert world.reports.said == []
 
 
-def test_a_cursor_that_was_not_saved_is_saved_after_a_renewal(
-    make_worker, outbox, clock, sink, make_event
-):
+def test_a_cursor_that_was_not_saved_is_saved_after_a_renewal(world, sink):
     """Also when the lease had to be asked for again in between."""
-    outbox.add(make_event())
-    outbox.faults.append(LedgerBusyError("locked"))
-    worker = make_worker()
-    run(worker, clock)
-    clock.turn(60)
+    events = world.add(1)
+    world.outbox.fail("delivered", LedgerBusyError("locked"))
+    worker = world.worker()
+    world.run(worker)
+    world.clock.turn(60)
 
-    run(worker, clock)
+    world.run(worker)
 
-    assert sink.batches == [[make_event()]]
-    assert outbox.cursors == {"sink": 1}
+    assert sink.batches == [events]
+    assert world.outbox.cursors == {"sink": 1}
 
 
-def test_a_broken_ledger_makes_it_start_over(make_worker, outbox, clock, sink, make_event):
+def test_a_broken_ledger_makes_it_start_over(world, sink):
     """A file that broke may come back as another: nothing is remembered of it."""
-    outbox.add(make_event(0))
-    outbox.faults.append(LedgerUnusableError("gone"))
-    worker = make_worker()
+    (lost,) = world.add(1)
+    world.outbox.fail("delivered", LedgerUnusableError("gone"))
+    worker = world.worker()
     with pytest.raises(LedgerUnusableError):
-        worker.step(clock.now)
+        worker.step(world.now)
 
-    outbox.rows.clear()
-    outbox.standings.clear()
-    outbox.leases.clear()
-    outbox.add(make_event(1))
-    run(worker, clock)
+    world.outbox.connection.execute("DELETE FROM event; DELETE FROM relay")
+    (found,) = world.add(1)
+    world.run(worker)
 
-    assert sink.events == [make_event(0), make_event(1)]
+    assert sink.events == [lost, found]
 
 
-def test_closing_gives_back_the_lease_and_closes_the_exporter(
-    make_worker, outbox, clock, sink, make_event
-):
+def test_closing_gives_back_the_lease_and_closes_the_exporter(world, sink):
     """The next process may start at once; an event that waits stays in the outbox."""
-    outbox.add(make_event())
-    worker = make_worker()
-    run(worker, clock)
+    world.add(1)
+    worker = world.worker()
+    world.run(worker)
 
     worker.close()
 
-    assert outbox.holder("sink", clock.now) is None
+    assert world.outbox.holder("sink", world.now) is None
     assert sink.closed == 1
 
 
-def test_a_forked_child_is_another_owner(make_worker, outbox, clock, sink, make_event):
+def test_a_forked_child_is_another_owner(world, sink):
     """It does not use the lease, the wait or the plan that it inherited."""
-    outbox.add(make_event())
+    events = world.add(1)
     sink.script.append(ExportError("503"))
-    worker = make_worker("parent")
-    run(worker, clock)
+    worker = world.worker("parent")
+    world.run(worker)
 
     worker.after_fork("child")
 
-    assert run(worker, clock) == Rest(1.0, idle=False)  # the parent holds the lease
-    assert outbox.leases["sink"][0] == "parent"
-    clock.turn(31)
-    run(worker, clock)
-    assert outbox.leases["sink"][0] == "child"
-    assert sink.events == [make_event()]
+    assert world.run(worker) == Rest(1.0, idle=False)  # the parent holds the lease
+    assert world.outbox.holder("sink", world.now) == "parent"
+    world.clock.turn(31)
+    world.run(worker)
+    assert world.outbox.holder("sink", world.now) == "child"
+    assert sink.events == events
+
+
+def test_a_listener_is_told_what_becomes_of_events(world, sink):
+    """Deliveries, failures by the name of what was raised, and dead letters."""
+    events = world.add(2)
+    sink.script.append(ConnectionResetError("gone"))
+    sink.refuses = lambda event: ExportError("400", retryable=False) if event == events[1] else None
+    worker = world.worker()
+
+    world.run(worker)
+    world.clock.turn(1)
+    world.run(worker)
+
+    assert world.listener.told == [
+        ("breaker", "sink", "closed"),
+        ("failed", "sink", "ConnectionResetError"),
+        ("failed", "sink", "ExportError"),
+        ("delivered", "sink", 1),
+        ("failed", "sink", "ExportError"),
+        ("buried", "sink", 1),
+    ]
+
+
+def test_a_listener_that_raises_changes_nothing(world, sink):
+    """A metrics library with a fault makes no duplicates; the fault is said once."""
+
+    def fault(*_, **__):
+        raise SystemExit(1)
+
+    class Broken:
+        def __getattr__(self, _):
+            return fault
+
+    world.listener = Broken()
+    events = world.add(100)
+
+    assert world.run(world.worker()).idle
+    assert sink.events == events
+    assert world.reports.said == [("telling of exporter sink", "SystemExit(1)")]

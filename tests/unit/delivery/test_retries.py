@@ -27,17 +27,17 @@ BROKEN = TypeError("not serialisable")
 def test_a_retryable_error_is_retried_for_ever():
     """However often an exporter asks for another try, it gets the same batch again."""
     plan = FRESH
-    for failures in range(1, 1000):
+    for _ in range(1000):
         plan, verdict = plan.failed(DOWN, [1, 2, 3])
-        assert (plan, verdict) == (Plan(failures=failures), Verdict.WAIT)
+        assert (plan, verdict) == (FRESH, Verdict.WAIT)
 
 
 def test_a_permanent_error_is_pinned_on_one_event():
     """A refused batch is halved at once, and a refused single event is buried."""
     plan, verdict = FRESH.failed(REFUSED, [4, 5, 6, 8, 9, 10, 11])
-    assert (plan, verdict) == (Plan(size=3, suspects_to=11), Verdict.SPLIT)
+    assert (plan, verdict) == (Plan(size=3, suspects_to=11, refused=7), Verdict.SPLIT)
     plan, verdict = plan.failed(REFUSED, [4, 5, 6])
-    assert (plan, verdict) == (Plan(size=1, suspects_to=11), Verdict.SPLIT)
+    assert (plan, verdict) == (Plan(size=1, suspects_to=11, refused=3), Verdict.SPLIT)
 
     assert plan.failed(REFUSED, [4]) == (plan, Verdict.BURY)
 
@@ -48,10 +48,10 @@ def test_an_unexpected_error_strikes_out(error):
     plan = FRESH
     for strike in range(1, STRIKES):
         plan, verdict = plan.failed(error, [1, 2])
-        assert (plan, verdict) == (Plan(failures=strike, strikes=strike), Verdict.WAIT)
+        assert (plan, verdict) == (Plan(strikes=strike, suspects_to=2), Verdict.WAIT)
 
     plan, verdict = plan.failed(error, [1, 2])
-    assert plan == Plan(failures=STRIKES, strikes=STRIKES, size=1, suspects_to=2)
+    assert plan == Plan(strikes=STRIKES, size=1, suspects_to=2, refused=2)
     assert verdict is Verdict.SPLIT_LATER
 
     verdicts = []
@@ -98,11 +98,43 @@ def test_an_endless_chain_of_causes_ends():
 
 def test_care_ends_behind_the_suspects():
     """After a success the next try is twice as large, and whole once the suspects are passed."""
-    careful = Plan(failures=9, strikes=8, alone=2, size=4, suspects_to=64)
+    careful = Plan(strikes=8, alone=2, size=4, suspects_to=64)
 
-    assert careful.moved(40) == Plan(failures=0, strikes=8, size=8, suspects_to=64)
+    assert careful.moved(40) == Plan(strikes=8, size=8, suspects_to=64)
     assert careful.moved(64) == FRESH
     assert Plan(size=BATCH, suspects_to=9).moved(3).size == BATCH
+
+
+def test_a_receiver_that_takes_the_probe_does_not_hide_the_poison():
+    """When one event arrives and the batch still fails, the strikes against it add up."""
+    plan = FRESH
+    for _ in range(5):
+        plan, _ = plan.failed(BROKEN, range(1, 65))
+    plan = plan.moved(1)
+    verdicts = []
+    for _ in range(3):
+        plan, verdict = plan.failed(BROKEN, range(2, 66))
+        verdicts.append(verdict)
+
+    assert verdicts == [Verdict.WAIT, Verdict.WAIT, Verdict.SPLIT_LATER]
+
+
+def test_a_batch_that_was_refused_for_its_size_is_not_tried_again():
+    """While the suspects pass, no try is as large as one that was refused; then it grows slowly."""
+    plan = Plan(size=16, suspects_to=64, refused=32)
+
+    assert plan.moved(16) == plan
+    assert plan.moved(64) == Plan(size=16, ceiling=16)
+    assert plan.moved(64).moved(80) == Plan(size=17, ceiling=17)
+    assert Plan(size=2, suspects_to=9, refused=3).moved(4).size == 1
+
+
+def test_a_batch_that_was_refused_for_one_event_says_nothing_of_sizes():
+    """Once the poison is found, batches grow as fast as they can."""
+    plan = Plan(size=1, suspects_to=64, refused=2).blamed().moved(20)
+
+    assert plan == Plan(size=2, suspects_to=64)
+    assert plan.moved(64) == FRESH
 
 
 def test_the_wait_doubles_up_to_a_minute():

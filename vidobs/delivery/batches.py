@@ -1,0 +1,128 @@
+"""Where batches come from: the events behind the cursor, and those that were asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from vidobs.core.protocols import OutboxRow
+from vidobs.core.scrub import scrub_exception
+from vidobs.delivery.retries import BATCH, FRESH, Plan, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from vidobs.core.protocols import Outbox
+    from vidobs.delivery.leases import Lease
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Rows to deliver at once. There may be none, when all that were read are for others."""
+
+    rows: Sequence[OutboxRow]
+    through: int  # the place up to which everything is settled once they are delivered
+
+
+class Source(Protocol):
+    """One of the two. Each has its own plan, since a batch of one says nothing of the other."""
+
+    def take(self, most: int) -> Batch | None:
+        """Return what comes next, `most` rows at the most; `None` when there is nothing."""
+        ...
+
+    def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
+        """Note that the first `events` of a batch were delivered; return the rest of it."""
+        ...
+
+    def failed(self, error: BaseException, batch: Batch) -> Verdict:
+        """Decide what becomes of a batch that was not taken."""
+        ...
+
+    def bury(self, batch: Batch, error: BaseException, now: datetime) -> None:
+        """Put the only event of a batch among the dead letters."""
+        ...
+
+
+class Behind:
+    """The events behind the cursor."""
+
+    def __init__(self, exporter: str, outbox: Outbox, lease: Lease) -> None:
+        self._exporter = exporter
+        self._outbox = outbox
+        self._lease = lease
+        self._plan: Plan = FRESH
+        self._at = 0  # where the plan began
+
+    def take(self, most: int) -> Batch | None:
+        """Return the next rows that are for this exporter."""
+        cursor = self._lease.standing.cursor
+        if cursor != self._at:  # somebody else was here
+            self._plan, self._at = FRESH, cursor
+        rows = self._outbox.read(cursor, BATCH)
+        if not rows:
+            return None
+        mine = [row for row in rows if self._exporter in row.route.split(",")]
+        taken = mine[: min(most, self._plan.size)]
+        return Batch(taken, rows[-1].seq if len(taken) == len(mine) else taken[-1].seq)
+
+    def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
+        """Move the cursor behind them."""
+        rest = Batch(batch.rows[events:], batch.through)
+        self._advance(batch.rows[events - 1].seq if rest.rows else batch.through, events, now)
+        return rest
+
+    def failed(self, error: BaseException, batch: Batch) -> Verdict:
+        """Plan the next try."""
+        self._plan, verdict = self._plan.failed(error, _places(batch.rows))
+        return verdict
+
+    def bury(self, batch: Batch, error: BaseException, now: datetime) -> None:
+        """Bury it, and move the cursor behind it."""
+        row = batch.rows[0]
+        self._outbox.bury(self._exporter, row, scrub_exception(error), now)
+        self._plan = self._plan.blamed()
+        self._advance(batch.through, 0, now)
+
+    def _advance(self, seq: int, events: int, now: datetime) -> None:
+        self._plan, self._at = self._plan.moved(seq), seq
+        self._lease.advance(seq, events=events, now=now)
+
+
+class Asked:
+    """Events beside the cursor, which somebody asked to deliver once more."""
+
+    def __init__(self, exporter: str, outbox: Outbox, lease: Lease) -> None:
+        self._exporter = exporter
+        self._outbox = outbox
+        self._lease = lease
+        self._plan: Plan = FRESH
+
+    def take(self, most: int) -> Batch | None:
+        """Return those that were recorded first."""
+        rows = self._outbox.asked_again(self._exporter, min(most, self._plan.size))
+        return Batch(rows, rows[-1].seq) if rows else None
+
+    def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
+        """Forget that they were asked for."""
+        places = _places(batch.rows[:events])
+        self._plan = self._plan.moved(places[-1])
+        self._lease.redelivered(places, events=events, now=now)
+        return Batch(batch.rows[events:], batch.through)
+
+    def failed(self, error: BaseException, batch: Batch) -> Verdict:
+        """Plan the next try."""
+        self._plan, verdict = self._plan.failed(error, _places(batch.rows))
+        return verdict
+
+    def bury(self, batch: Batch, error: BaseException, now: datetime) -> None:
+        """Bury it again, with the new error."""
+        row = batch.rows[0]
+        self._outbox.bury(self._exporter, row, scrub_exception(error), now)
+        self._plan = self._plan.blamed().moved(row.seq)
+
+
+def _places(rows: Iterable[OutboxRow]) -> list[int]:
+    return [row.seq for row in rows]
