@@ -10,15 +10,18 @@ import msgspec
 from vidobs import runtime
 from vidobs.core.errors import ConfigError, UnsupportedClientError, unknown_name
 from vidobs.observer.limits import SpendLimit
+from vidobs.sdk._httpx_funnel import AsyncHttpx, HttpxWatch, SyncHttpx
 from vidobs.sdk._openai_client import WatchedClient
 from vidobs.sdk._openai_funnel import AsyncFunnel, SyncFunnel
 from vidobs.sdk._settings import RetryCreates, WrapSettings
+from vidobs.sdk._streams import FLAVOURS
 from vidobs.telemetry import http
 
 T = TypeVar("T")
 
 _MARK = "_vidobs"
 _MODES = tuple(mode.value for mode in RetryCreates)
+_HTTPX = {"Client": SyncHttpx, "AsyncClient": AsyncHttpx}
 _FUNNELS = {"SyncAPIClient": SyncFunnel, "AsyncAPIClient": AsyncFunnel}
 
 
@@ -30,26 +33,28 @@ def wrap(
     provider: str | None = None,
     dialect: str | None = None,
 ) -> T:
-    """Observe the video calls of an `openai` client; return the same object.
+    """Observe the video calls of a client; return the same object.
 
     Works for `OpenAI`, `AsyncOpenAI`, `AzureOpenAI` and `AsyncAzureOpenAI`, and for the copies that
-    `with_options()` and `copy()` make. Wrapping twice changes the settings, nothing else.
+    `with_options()` and `copy()` make; and for `httpx.Client` and `httpx.AsyncClient` that send
+    such calls themselves. Wrapping twice changes the settings, nothing else.
 
     Args:
         client: the client. It is changed in place; `unwrap` changes it back.
         retry_creates: when a create may be sent again. `safe`: only when it was provably not
             accepted (the connection failed, 429, 503 with Retry-After); `idempotent`: the server
             honours `Idempotency-Key`, so as the SDK does; `sdk`: as the SDK does, on any server.
+            An httpx client sends nothing again by itself.
         max_spend_usd: refuse, before anything is sent, a create whose quote would bring this
             client's spend in this process above so many US dollars.
         provider: the name to file jobs and look prices up under; by default `azure` or `openai`.
         dialect: the variant of the protocol the server speaks; by default that of the provider.
 
     Raises:
-        UnsupportedClientError: `client` is no client of the openai SDK.
+        UnsupportedClientError: `client` is no client of the openai SDK, nor of httpx.
         ConfigError: an argument, the environment or the configuration file cannot be used.
     """
-    funnel_class = _funnel_class(client)
+    funnel_class = _httpx_class(client) or _funnel_class(client)
     settings = WrapSettings(
         retry_creates=retry_mode(retry_creates),
         limit=spend_limit(max_spend_usd),
@@ -57,7 +62,10 @@ def wrap(
         dialect=dialect,
     )
     runtime.current()  # a configuration that cannot be used is said here, not within a call
-    attach(client, funnel_class, settings)
+    if issubclass(funnel_class, SyncHttpx | AsyncHttpx):
+        _attach_httpx(client, funnel_class, settings)
+    else:
+        attach(client, funnel_class, settings)
     return client
 
 
@@ -67,7 +75,7 @@ def unwrap(client: T) -> T:
     if watched is not None:
         watched.restore()
         delattr(client, _MARK)
-        http.uninstrument(client._client)  # type: ignore[attr-defined]  # noqa: SLF001 - the SDK's own
+        http.uninstrument(getattr(client, "_client", client))
     return client
 
 
@@ -87,6 +95,24 @@ def attach(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
     client.request = funnel_class(watched).request
     client.copy = client.with_options = copy
     setattr(client, _MARK, watched)
+
+
+def _attach_httpx(client: Any, funnel_class: Any, settings: WrapSettings) -> None:
+    already = vars(client).get(_MARK)
+    if already is not None:
+        already.settings = _changed(already.settings, settings)
+        return
+    watch = HttpxWatch(client, settings, runtime.current)
+    client.send = funnel_class(watch).send
+    setattr(client, _MARK, watch)
+
+
+def _httpx_class(client: object) -> Any:
+    """Return the funnel for a client of httpx or of its fork httpx2."""
+    for base in type(client).__mro__:
+        if base.__module__.partition(".")[0] in FLAVOURS and base.__name__ in _HTTPX:
+            return _HTTPX[base.__name__]
+    return None
 
 
 def _changed(before: WrapSettings, after: WrapSettings) -> WrapSettings:
@@ -109,7 +135,8 @@ def _funnel_class(client: object) -> Any:
         hint = "; pass the client itself: vidobs.wrap(client)"
     msg = (
         f"cannot wrap {given!r}: vidobs.wrap takes a client of the openai SDK "
-        f"(OpenAI, AsyncOpenAI, AzureOpenAI, AsyncAzureOpenAI){hint}"
+        "(OpenAI, AsyncOpenAI, AzureOpenAI, AsyncAzureOpenAI) or of httpx (Client, AsyncClient)"
+        f"{hint}"
     )
     raise UnsupportedClientError(msg)
 
