@@ -18,8 +18,9 @@ from vidobs.core import billing
 from vidobs.ledger.database import MEMORY
 from vidobs.ledger.reader import LedgerReader, open_ledger
 from vidobs.media.folder import PICTURE, MediaFolder
-from vidobs.runtime._runtime import Runtime, built_in_prices
+from vidobs.runtime._runtime import Runtime
 from vidobs.runtime.kept import Kept
+from vidobs.runtime.parts import built_in_prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

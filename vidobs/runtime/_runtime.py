@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import time
 from contextlib import AbstractContextManager, nullcontext
 from random import Random
-from traceback import format_tb
 from typing import TYPE_CHECKING, Any
 
 from vidobs._guard import Guard
 from vidobs.config import HttpSpans, OtelSetup
 from vidobs.core import ids
 from vidobs.core.capture import Fingerprint
-from vidobs.core.machine import Rules
-from vidobs.core.policies import POLICIES
-from vidobs.core.prices import PriceBook, read_price_table
-from vidobs.core.scrub import scrub_exception
-from vidobs.data import price_table
 from vidobs.delivery import registry
 from vidobs.delivery.callbacks import Callbacks
-from vidobs.delivery.relay import Relay
 from vidobs.dialects.openai import CallContext, address_of, provider_of
-from vidobs.ledger.database import MEMORY
 from vidobs.observer.observer import Observer
-from vidobs.runtime.late_outbox import LateOutbox
+from vidobs.runtime import parts
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.media import MediaKeeper
-from vidobs.runtime.outbox_limits import OutboxLimits, said
-from vidobs.runtime.retention import Retention
-from vidobs.runtime.store import LedgerStore
+from vidobs.runtime.outbox_limits import said
 from vidobs.telemetry import http, setup
 from vidobs.telemetry.signals import Signals
 from vidobs.telemetry.spans import Tracing
@@ -39,7 +27,7 @@ from vidobs.telemetry.spans import Tracing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vidobs.config import Loaded, Settings
+    from vidobs.config import Loaded
     from vidobs.core.protocols import Clock, Happening
     from vidobs.runtime.outbox_limits import Dropped
 
@@ -62,25 +50,18 @@ class Runtime:
         self.signals = Signals()
         self.guard = Guard(tell=self.signals.guard_tripped)
         self.bits = Random().getrandbits  # noqa: S311 - ids, not secrets; a fork makes a new one
-        self.rules = Rules(_price_book(loaded), {**POLICIES, **settings.policies})
-        self.callbacks = callbacks or Callbacks(report=self._report_fault)
+        self.rules = parts.rules_of(loaded)
+        self.callbacks = callbacks or Callbacks(report=parts.report_fault)
         self._otel = None
         if settings.otel is not OtelSetup.NONE:
             self._otel = setup.set_up(_KIND[settings.otel], service_name=settings.service_name)
         self.tracing = Tracing(getrandbits=self.bits, same_trace_s=settings.same_trace_s)
-        self.store = LedgerStore(
-            settings.ledger.path or MEMORY,
+        self.store = parts.store_of(
+            loaded,
             self.rules,
             clock=clock,
             getrandbits=self.bits,
-            report=_log.error,
-            full_sync=settings.durability.value == "full",
-            retention=_retention(settings),
-            limits=OutboxLimits(
-                max_bytes=settings.outbox_max_bytes,
-                max_days=settings.outbox_max_days,
-                tell=self._events_dropped,
-            ),
+            tell_dropped=self._events_dropped,
         )
         self._resolve_callbacks()
         self.maintenance = Maintenance(
@@ -121,16 +102,9 @@ class Runtime:
             capture=self.settings.capture,
             places=self.loaded.places,
         )
-        self.relay = Relay(
-            found.exporters,
-            outbox=LateOutbox(self.store),
-            clock=self.clock,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{self.bits(32):08x}",
-            report=self._report_fault,
-            quiet=http.suppressed,
+        self.relay = parts.relay_of(
+            found.exporters, self.store, clock=self.clock, getrandbits=self.bits
         )
-        self.store.route = self.relay.route
-        self.store.exporters = tuple(filter(None, self.relay.route.split(",")))
         self._unsubscribe = [self.callbacks.add("*", function) for function in found.functions]
 
     # -- what the edges ask for --------------------------------------------------------------------
@@ -209,11 +183,6 @@ class Runtime:
             self._publish(late)
         return rest
 
-    def _report_fault(self, where: str, error: BaseException) -> None:
-        """Say that a callback or an exporter failed: where, and a text without secrets."""
-        places = "".join(format_tb(error.__traceback__))
-        _log.warning("%s failed: %s\n%s", where, scrub_exception(error), places)
-
     def _events_dropped(self, dropped: Dropped) -> None:
         """Say which events durable exporters never get."""
         _log.warning("%s", said(dropped))
@@ -277,21 +246,6 @@ class Runtime:
         """Unsubscribe the functions that came with the settings."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
-
-
-def _retention(settings: Settings) -> Retention:
-    days, content_days = settings.retention_days, settings.retention_content_days
-    return Retention(settings.ledger.path or MEMORY, days=days, content_days=content_days)
-
-
-def _price_book(loaded: Loaded) -> PriceBook:
-    book = built_in_prices()
-    return book.with_rows(loaded.settings.prices) if loaded.settings.prices else book
-
-
-def built_in_prices() -> PriceBook:
-    """Return the price book that ships with vidobs."""
-    return PriceBook(read_price_table(price_table()).rows)
 
 
 def _until(deadline: float) -> float:

@@ -1,0 +1,106 @@
+"""What every process is made of, whether it observes or only delivers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from traceback import format_tb
+from typing import TYPE_CHECKING
+
+from vidobs.core.machine import Rules
+from vidobs.core.policies import POLICIES
+from vidobs.core.prices import PriceBook, read_price_table
+from vidobs.core.scrub import scrub_exception
+from vidobs.data import price_table
+from vidobs.delivery.relay import Relay
+from vidobs.delivery.relay_worker import CHECK_S
+from vidobs.ledger.database import MEMORY
+from vidobs.runtime.late_outbox import LateOutbox
+from vidobs.runtime.outbox_limits import OutboxLimits
+from vidobs.runtime.retention import Retention
+from vidobs.runtime.store import LedgerStore
+from vidobs.telemetry import http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from vidobs.config import Loaded
+    from vidobs.core.protocols import Clock, Exporter, RelayListener
+    from vidobs.runtime.outbox_limits import Dropped
+
+_log = logging.getLogger("vidobs")
+
+
+def built_in_prices() -> PriceBook:
+    """Return the price book that ships with vidobs."""
+    return PriceBook(read_price_table(price_table()).rows)
+
+
+def rules_of(loaded: Loaded) -> Rules:
+    """Return the prices and the billing rules that hold."""
+    settings = loaded.settings
+    book = built_in_prices()
+    if settings.prices:
+        book = book.with_rows(settings.prices)
+    return Rules(book, {**POLICIES, **settings.policies})
+
+
+def store_of(
+    loaded: Loaded,
+    rules: Rules,
+    *,
+    clock: Clock,
+    getrandbits: Callable[[int], int],
+    tell_dropped: Callable[[Dropped], None],
+) -> LedgerStore:
+    """Return the ledger that the settings name; nothing is opened."""
+    settings = loaded.settings
+    path = settings.ledger.path or MEMORY
+    return LedgerStore(
+        path,
+        rules,
+        clock=clock,
+        getrandbits=getrandbits,
+        report=_log.error,
+        full_sync=settings.durability.value == "full",
+        retention=Retention(
+            path, days=settings.retention_days, content_days=settings.retention_content_days
+        ),
+        limits=OutboxLimits(
+            max_bytes=settings.outbox_max_bytes,
+            max_days=settings.outbox_max_days,
+            tell=tell_dropped,
+        ),
+    )
+
+
+def relay_of(
+    exporters: Iterable[Exporter],
+    store: LedgerStore,
+    *,
+    clock: Clock,
+    getrandbits: Callable[[int], int],
+    tell: RelayListener | None = None,
+    watch_s: float = CHECK_S,
+) -> Relay:
+    """Return what delivers from a ledger, which from now on routes to these exporters."""
+    relay = Relay(
+        exporters,
+        outbox=LateOutbox(store),
+        clock=clock,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{getrandbits(32):08x}",
+        report=report_fault,
+        quiet=http.suppressed,
+        tell=tell,
+        watch_s=watch_s,
+    )
+    store.route = relay.route
+    store.exporters = tuple(filter(None, relay.route.split(",")))
+    return relay
+
+
+def report_fault(where: str, error: BaseException) -> None:
+    """Say that a callback or an exporter failed: where, and a text without secrets."""
+    places = "".join(format_tb(error.__traceback__))
+    _log.warning("%s failed: %s\n%s", where, scrub_exception(error), places)
