@@ -1,55 +1,74 @@
-"""Events in a file, one JSON object per line."""
+"""The exporter: one write and one sync for each batch."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import stat
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from vidobs import ConfigError, ExportError, event_to_json
+from vidobs import ExportError, event_to_json
+from vidobs_exporters.jsonl.options import MAX_BYTES, compressed, number_of, path_of
+from vidobs_exporters.jsonl.rotation import Rotation
+
+try:
+    import fcntl
+except ImportError:  # no such locks on this system: leave the file to one process
+    fcntl = None  # type: ignore[assignment]  # asked for before it is used
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from vidobs import VideoEvent
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 _MODE = 0o600  # readable for the owner only
+_MOST_TRIES = 10  # to lock a file that others put aside at the same time
 
 
 class JsonlExporter:
     """Appends events to a file and syncs it to disk once per batch.
 
-    The file is opened for each batch, so it may be moved away at any time. Missing folders are
-    made. A file that an earlier process left in the middle of a line gets its line break first, so
-    at most that one line is broken.
+    Before a batch that would make it larger than `max_bytes` the file is put aside; see `Rotation`.
+    It is opened and locked for each batch, so it may be moved away at any time, and several
+    processes may write to it. Missing folders are made. A file that an earlier process left in the
+    middle of a line gets its line break first, so at most that one line is broken.
     """
 
     durable = True
 
-    def __init__(self, name: str = "jsonl", *, path: str | Path = "vidobs-events.jsonl") -> None:
-        if not str(path) or not isinstance(path, str | Path):
-            raise ConfigError(
-                f"exporter {name!r}: path is {path!r}; give the path of a file, "
-                "such as 'vidobs-events.jsonl'"
-            )
+    def __init__(
+        self,
+        name: str = "jsonl",
+        *,
+        path: str | Path = "vidobs-events.jsonl",
+        max_bytes: int | None = MAX_BYTES,
+        keep: int | None = None,
+        compress: str | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Raises:
+            ConfigError: an option cannot be used.
+        """
         self.name = name
-        self.path = Path(path).expanduser().absolute()
-        if self.path.is_dir():
-            raise ConfigError(
-                f"exporter {name!r}: path {str(path)!r} is a folder; add the name of a file"
-            )
+        self.path = path_of(name, path)
+        self._max_bytes = number_of(name, "max_bytes", max_bytes)
+        self._rotation = Rotation(
+            self.path,
+            keep=number_of(name, "keep", keep),
+            compress=compressed(name, compress),
+        )
 
     def export(self, batch: Sequence[VideoEvent]) -> None:
         """Append the events; raise a retryable `ExportError` when the file cannot be written."""
+        if not batch:
+            return
         lines = b"".join(event_to_json(event) + b"\n" for event in batch)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, _FLAGS, _MODE)
-            try:
-                _append(file, lines)
-            finally:
-                os.close(file)
+            self._write(lines)
         except OSError as error:
             raise ExportError(
                 f"cannot append to {self.path}: {error.strerror or error}", retryable=True
@@ -58,12 +77,72 @@ class JsonlExporter:
     def close(self) -> None:
         """Do nothing: no file stays open between batches."""
 
+    def _write(self, lines: bytes) -> None:
+        with self._locked() as file:
+            if not self._too_large(file, lines):
+                _append(file, lines)
+                return
+            self._rotation.put_aside()
+            with self._locked() as fresh:
+                _append(fresh, lines)
+                self._rotation.tidy()  # under the lock: two that compress one file would spoil it
+
+    def _too_large(self, file: int, lines: bytes) -> bool:
+        found = os.fstat(file)
+        return (
+            self._max_bytes is not None
+            and stat.S_ISREG(found.st_mode)
+            and found.st_size > 0
+            and found.st_size + len(lines) > self._max_bytes
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Open the file, for this process alone; `BlockingIOError` when another one has it."""
+        for _ in range(_MOST_TRIES):
+            file = os.open(self.path, _FLAGS, _MODE)
+            try:
+                _lock(file)
+                if self._is_there(file):
+                    yield file
+                    return
+            finally:
+                os.close(file)
+        raise BlockingIOError("other processes keep putting it aside")
+
+    def _is_there(self, file: int) -> bool:
+        """Whether nobody has put the file aside between opening and locking it."""
+        try:
+            return os.path.samestat(os.fstat(file), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+
+def _lock(file: int) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BlockingIOError(error.errno, "another process is writing to it") from None
+    except OSError:  # a file system without locks
+        return
+
 
 def _append(file: int, lines: bytes) -> None:
-    rest = memoryview(lines if _ends_cleanly(file) else b"\n" + lines)
-    while rest:
-        rest = rest[os.write(file, rest) :]
-    os.fsync(file)
+    """Write all or, as far as can be helped, nothing."""
+    before = os.fstat(file).st_size
+    whole = lines if _ends_cleanly(file) else b"\n" + lines
+    written = 0
+    try:
+        while written < len(whole):
+            written += os.write(file, whole[written:])
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            if os.fstat(file).st_size == before + written:  # nobody else wrote, lock or no lock
+                os.ftruncate(file, before)
+        raise
 
 
 def _ends_cleanly(file: int) -> bool:
