@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vidobs.sdk._job import ManualJob, job
     from vidobs.sdk._litellm import litellm_logger
     from vidobs.sdk._wrap import unwrap, wrap
+    from vidobs.sdk.client._calls import Extras
     from vidobs.sdk.client._client import AsyncClient, Client
     from vidobs.sdk.client._results import Character, Video, VideoContent, VideoDeleted, VideoPage
     from vidobs.sdk.functions._async import (
@@ -89,6 +90,7 @@ __all__ = [
     "EventName",
     "ExportError",
     "Exporter",
+    "Extras",
     "Instrument",
     "InstrumentKind",
     "Job",
@@ -178,6 +180,7 @@ _HOMES = {
     "vidobs.sdk._job": ("ManualJob", "job"),
     "vidobs.sdk._litellm": ("litellm_logger",),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),
+    "vidobs.sdk.client._calls": ("Extras",),
     "vidobs.sdk.client._client": ("AsyncClient", "Client"),
     "vidobs.sdk.functions._async": (
         "avideo_content",
