@@ -159,12 +159,12 @@ class Transport(httpx.BaseTransport):
     """HTTP/1.1 over connections that a backend opens; one is kept alive.
 
     Certificates are checked against certifi's authorities, or those that `SSL_CERT_FILE` or
-    `SSL_CERT_DIR` name. They are loaded with the first request, since that takes its time.
+    `SSL_CERT_DIR` name. They are loaded with the first request that needs them.
     """
 
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         self._backend = backend
-        self._pool: httpcore.ConnectionPool | None = None
+        self._pools: dict[str, httpcore.ConnectionPool] = {}  # by scheme
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; return the answer with its body unread.
@@ -173,7 +173,7 @@ class Transport(httpx.BaseTransport):
             httpx.TransportError: there is no answer.
         """
         with _told_as_httpx():
-            answer = self._opened().handle_request(
+            answer = self._pool(request.url.scheme).handle_request(
                 httpcore.Request(
                     request.method,
                     httpcore.URL(
@@ -191,20 +191,19 @@ class Transport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the connections."""
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        while self._pools:
+            self._pools.popitem()[1].close()
 
-    def _opened(self) -> httpcore.ConnectionPool:
-        if self._pool is None:
-            self._pool = httpcore.ConnectionPool(
-                ssl_context=httpx.create_ssl_context(),
+    def _pool(self, scheme: str) -> httpcore.ConnectionPool:
+        if scheme not in self._pools:
+            self._pools[scheme] = httpcore.ConnectionPool(
+                ssl_context=httpx.create_ssl_context() if scheme == "https" else None,
                 max_connections=2,
                 max_keepalive_connections=1,
                 keepalive_expiry=KEEP_S,
                 network_backend=self._backend,
             )
-        return self._pool
+        return self._pools[scheme]
 
 
 class _Body(httpx.SyncByteStream):

@@ -243,7 +243,7 @@ def test_a_server_that_hangs_is_given_up(connect, sink):
 def test_an_answer_that_drips_has_its_status(connect, sink):
     """A body that would take for ever is cut off at the deadline; its status counts."""
     sink.drips(200)
-    http = connect(timeout_s=SHORT_S)
+    http = connect(timeout_s=0.5)
 
     answer = http.send("POST", sink.url)
     sink.drips(503)

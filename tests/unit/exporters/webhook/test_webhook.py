@@ -309,7 +309,7 @@ def test_the_status_of_a_success_is_enough(make, sink, fault):
     """Nobody waits for the rest, or sends the event again because it never came."""
     fault(sink)
 
-    make(timeout_s=0.2).export([an_event()])
+    make(timeout_s=0.5).export([an_event()])
 
     assert len(sink.requests) == 1
 
