@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,6 +34,7 @@ GROUP = "vidobs.exporters"
 _ID = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)?")
 CAPTURE = CapturePolicy()
 NOWHERE = Places()
+NO_DEFAULTS: Mapping[str, object] = MappingProxyType({})
 _NEEDED = ("name", "durable", "export", "close")
 
 
@@ -55,10 +57,12 @@ def resolve(
     found: Mapping[str, EntryPoint] | None = None,
     capture: CapturePolicy = CAPTURE,
     places: Places = NOWHERE,
+    defaults: Mapping[str, object] = NO_DEFAULTS,
 ) -> Resolved:
     """Turn ids, exporter objects and functions into exporters and functions.
 
     `options` are those of each exporter, by its id. `found` stands in for what is installed.
+    `defaults` are options for those that have them and are given nothing else.
 
     Raises:
         ConfigError: an item is none of these, an id is not known, or its options do not fit. The
@@ -70,7 +74,7 @@ def resolve(
     for item in items:
         if isinstance(item, str):
             given = options.get(item, {})
-            exporter = build(item, given, found=known, places=places)
+            exporter = build(item, given, found=known, places=places, defaults=defaults)
             exporters.append(subscribed(exporter, given, capture=capture, places=places))
         elif hasattr(item, "export"):
             exporter = checked(item)
@@ -93,6 +97,7 @@ def build(
     *,
     found: Mapping[str, EntryPoint],
     places: Places = NOWHERE,
+    defaults: Mapping[str, object] = NO_DEFAULTS,
 ) -> Exporter:
     """Make the exporter with an id, of the options that are its own.
 
@@ -112,8 +117,9 @@ def build(
         factory = load(found[kind])
     check_options(exporter_id, factory, options, places=places)
     own, _ = split(options)
+    taken = {name: value for name, value in defaults.items() if has_option(factory, name)}
     with places.setting_up(exporter_id):
-        return checked(factory(name=exporter_id, **own))
+        return checked(factory(name=exporter_id, **{**taken, **own}))
 
 
 def subscribed(
@@ -154,6 +160,14 @@ def load(entry: EntryPoint) -> Factory:
     if not callable(factory):
         raise ConfigError(f"exporter {entry.name!r}: {entry.value!r} is not a class or a function")
     return factory  # type: ignore[no-any-return] # what an entry point loads has no type
+
+
+def has_option(factory: Factory, option: str) -> bool:
+    """Tell whether a factory names an option among its arguments."""
+    try:
+        return option in inspect.signature(factory).parameters
+    except ValueError:
+        return False
 
 
 def check_options(

@@ -23,13 +23,14 @@ from vidobs.runtime.kept import Kept
 from vidobs.runtime.parts import built_in_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from decimal import Decimal
 
     from vidobs.config import Loaded, Settings
     from vidobs.core.events import VideoEvent
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Clock
+    from vidobs.telemetry.deliveries import ExporterStanding
 
 __all__ = [
     "Runtime",
@@ -83,7 +84,7 @@ def configure(loaded: Loaded, *, clock: Clock = time) -> Runtime | None:
         _process.disabled = loaded.settings.disabled
         _process.runtime = None
         if not _process.disabled:
-            _process.runtime = Runtime(loaded, callbacks=callbacks, clock=clock)
+            _process.runtime = Runtime(loaded, callbacks=callbacks, clock=clock, look_at=_standings)
         return _process.runtime
 
 
@@ -181,6 +182,12 @@ def _nothing() -> None:
     """Take back a subscription that vidobs, switched off, never made."""
 
 
+def _standings() -> Sequence[ExporterStanding]:
+    """How the exporters of the runtime stand, for gauges that outlive it."""
+    runtime = _process.runtime
+    return runtime.standings() if runtime is not None else ()
+
+
 def _at_exit() -> None:
     left = shutdown(EXIT_TIMEOUT_S)
     if left:
@@ -214,7 +221,9 @@ def _go_on_from(parent: Runtime) -> Runtime:
     _process.inherited.append(parent)
     parent.callbacks.after_fork()
     parent.forget_functions()
-    _process.runtime = Runtime(parent.loaded, callbacks=parent.callbacks, clock=parent.clock)
+    _process.runtime = Runtime(
+        parent.loaded, callbacks=parent.callbacks, clock=parent.clock, look_at=_standings
+    )
     return _process.runtime
 
 

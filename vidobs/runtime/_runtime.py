@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from vidobs._guard import Guard
 from vidobs.config import HttpSpans, OtelSetup
 from vidobs.core import ids
 from vidobs.core.capture import Fingerprint
-from vidobs.delivery import registry
 from vidobs.delivery.callbacks import Callbacks
 from vidobs.dialects.openai import CallContext, address_of, provider_of
 from vidobs.observer.observer import Observer
@@ -20,16 +20,19 @@ from vidobs.runtime import parts
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.media import MediaKeeper
 from vidobs.runtime.outbox_limits import said
+from vidobs.runtime.standings import standings_of
 from vidobs.telemetry import http, setup
+from vidobs.telemetry.doubles import refuse_twice
 from vidobs.telemetry.signals import Signals
 from vidobs.telemetry.spans import Tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vidobs.config import Loaded
     from vidobs.core.protocols import Clock, Happening
     from vidobs.runtime.outbox_limits import Dropped
+    from vidobs.telemetry.deliveries import ExporterStanding
 
 _log = logging.getLogger("vidobs")
 _KIND: dict[OtelSetup, setup.Kind] = {OtelSetup.CONSOLE: "console", OtelSetup.OTLP: "otlp"}
@@ -41,13 +44,19 @@ class Runtime:
     """Everything of one process, wired together. Opens nothing before the first call."""
 
     def __init__(
-        self, loaded: Loaded, *, callbacks: Callbacks | None = None, clock: Clock = time
+        self,
+        loaded: Loaded,
+        *,
+        callbacks: Callbacks | None = None,
+        clock: Clock = time,
+        look_at: Callable[[], Sequence[ExporterStanding]] = tuple,
     ) -> None:
+        """Wire it up. `look_at` returns the standings of the runtime that there is by then."""
         settings = loaded.settings
         self.loaded = loaded
         self.settings = settings
         self.clock = clock
-        self.signals = Signals()
+        self.signals = Signals(standings=look_at)
         self.guard = Guard(tell=self.signals.guard_tripped)
         self.bits = Random().getrandbits  # noqa: S311 - ids, not secrets; a fork makes a new one
         self.rules = parts.rules_of(loaded)
@@ -95,15 +104,20 @@ class Runtime:
             wake=self.maintenance.wake,
         )
 
+    @property
+    def _sent_by_otlp(self) -> tuple[str, ...]:
+        otel = self._otel
+        return otel.signals if otel is not None and self.settings.otel is OtelSetup.OTLP else ()
+
     def _resolve_callbacks(self) -> None:
-        found = registry.resolve(
-            self.settings.callbacks,
-            self.settings.exporters,
-            capture=self.settings.capture,
-            places=self.loaded.places,
-        )
+        found = parts.resolved(self.loaded, self.settings.callbacks)
+        refuse_twice(found.exporters, signals=self._sent_by_otlp)
         self.relay = parts.relay_of(
-            found.exporters, self.store, clock=self.clock, getrandbits=self.bits
+            found.exporters,
+            self.store,
+            clock=self.clock,
+            getrandbits=self.bits,
+            tell=self.signals.exporters,
         )
         self._unsubscribe = [self.callbacks.add("*", function) for function in found.functions]
 
@@ -184,8 +198,17 @@ class Runtime:
         return rest
 
     def _events_dropped(self, dropped: Dropped) -> None:
-        """Say which events durable exporters never get."""
+        """Say and count which events durable exporters never get."""
         _log.warning("%s", said(dropped))
+        for (exporter, reason), events in dropped.items():
+            self.signals.exporters.dropped(exporter, events=events, reason=reason.value)
+
+    def standings(self) -> Sequence[ExporterStanding]:
+        """Return how the exporters stand. For any thread; neither raises nor waits for a writer."""
+        path, states = self.settings.ledger.path, dict(self.signals.exporters.states)
+        now = datetime.fromtimestamp(self.clock.time_ns() / 1e9, UTC)
+        found = self.guard.run("standings", standings_of, path, self.relay.route, states, now)
+        return found or ()
 
     # -- flush and the end -------------------------------------------------------------------------
 

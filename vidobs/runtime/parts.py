@@ -13,6 +13,7 @@ from vidobs.core.policies import POLICIES
 from vidobs.core.prices import PriceBook, read_price_table
 from vidobs.core.scrub import scrub_exception
 from vidobs.data import price_table
+from vidobs.delivery import registry
 from vidobs.delivery.relay import Relay
 from vidobs.delivery.relay_worker import CHECK_S
 from vidobs.ledger.database import MEMORY
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from vidobs.config import Loaded
     from vidobs.core.protocols import Clock, Exporter, RelayListener
+    from vidobs.delivery.registry import Resolved
     from vidobs.runtime.outbox_limits import Dropped
 
 _log = logging.getLogger("vidobs")
@@ -72,6 +74,26 @@ def store_of(
             max_days=settings.outbox_max_days,
             tell=tell_dropped,
         ),
+    )
+
+
+def resolved(loaded: Loaded, items: Iterable[object]) -> Resolved:
+    """Return the exporters and the functions that `callbacks` name.
+
+    Exporters that have an option `service_name` get the setting, unless OTEL_SERVICE_NAME says
+    otherwise: in process that comes before it, too.
+
+    Raises:
+        ConfigError: one cannot be built.
+    """
+    settings = loaded.settings
+    named = settings.service_name and not os.environ.get("OTEL_SERVICE_NAME")
+    return registry.resolve(
+        items,
+        settings.exporters,
+        capture=settings.capture,
+        places=loaded.places,
+        defaults={"service_name": settings.service_name} if named else {},
     )
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from vidobs._guard import Guard
 from vidobs.core.errors import ConfigError
-from vidobs.delivery import registry
 from vidobs.runtime import parts
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.outbox_limits import said
@@ -52,9 +51,7 @@ class Relaying:
             )
         self.path = settings.ledger.path
         named = [name for name in settings.callbacks if isinstance(name, str)]
-        found = registry.resolve(
-            named, settings.exporters, capture=settings.capture, places=loaded.places
-        )
+        found = parts.resolved(loaded, named)
         self.exporters = tuple(one for one in found.exporters if one.durable)
         self.skipped = tuple(one for one in found.exporters if not one.durable)
         self._guard = Guard()

@@ -269,3 +269,18 @@ def test_installed_packages_are_asked(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(tmp_path)
 
     assert installed()["brought"].value == "brought:Exporter"
+
+
+def test_a_default_is_for_those_that_have_the_option(found):
+    """What is said for one exporter comes before it, and others never hear of it."""
+    items, options = ["wanting/a", "wanting/b", "picky"], {"wanting/b": {"url": "own"}}
+
+    made = resolve(
+        items, options | {"wanting/a": {"url": "a"}}, found=found, defaults={"retries": 7}
+    )
+    told = resolve(
+        ["wanting"], {"wanting": {"url": "x", "retries": 1}}, found=found, defaults={"retries": 7}
+    )
+
+    assert [one.settings for one in made.exporters] == [("a", 7), ("own", 7), (1, 3)]
+    assert told.exporters[0].settings == ("x", 1)
