@@ -8,7 +8,10 @@ import tempfile
 import pytest
 
 collect_ignore = ["foreign"]  # a project of its own, installed and run by tests/e2e
-FOREIGN = ("VIDOBS_", "OTEL_", "DD_", "OPENAI_", "AZURE_OPENAI_")
+FOREIGN = (
+    *("VIDOBS_", "OTEL_", "DD_", "OPENAI_", "AZURE_OPENAI_", "GENERIC_LOGGER_", "HELICONE_"),
+    *("LANGCHAIN_", "LANGFUSE_", "LANGSMITH_", "WEBHOOK_"),
+)
 OURS = {"VIDOBS_REQUIRE_ALL", "VIDOBS_KILL9_ROUNDS"}
 
 
