@@ -1,26 +1,34 @@
-"""What `vidobs doctor` looks at. Nothing here creates, changes or sends anything."""
+"""What `vidobs doctor` looks at. Nothing here creates or changes anything.
+
+What is sent, if that is wanted, is one made-up event through each exporter.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+from datetime import UTC, datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from vidobs import config
-from vidobs.core.errors import ConfigError, VidobsError, unknown_name
+from vidobs.cli.sample import sample_event
+from vidobs.cli.trying import try_all
+from vidobs.core.errors import ConfigError, VidobsError
 from vidobs.delivery import registry
 from vidobs.ledger import filesystems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
     from vidobs.cli._read import Doors
     from vidobs.config import Loaded, Settings
+    from vidobs.core.protocols import Exporter
 
 OTLP = "opentelemetry-exporter-otlp-proto-http"
 _NEEDED = (
@@ -52,8 +60,11 @@ class Finding(msgspec.Struct, frozen=True):
     says: str
 
 
-def examine(doors: Doors) -> tuple[Finding, ...]:
-    """Look at everything; a thing that is broken does not keep the others from being looked at."""
+def examine(doors: Doors, *, send: bool) -> tuple[Finding, ...]:
+    """Look at everything; a thing that is broken does not keep the others from being looked at.
+
+    With `send` each exporter is tried with one made-up event.
+    """
     try:
         loaded = config.load()
     except ConfigError as error:
@@ -63,7 +74,7 @@ def examine(doors: Doors) -> tuple[Finding, ...]:
         *_installation(),
         *_configuration(loaded),
         *_ledger(loaded.settings, doors),
-        *_exporters(loaded.settings),
+        *_exporters(loaded, send=send),
         *_telemetry(loaded.settings),
     )
 
@@ -130,28 +141,44 @@ def _writable(path: Path) -> Finding:
     return Finding("ledger writable", Verdict.OK, "yes")
 
 
-def _exporters(settings: Settings) -> Iterator[Finding]:
-    """Those that are on, each with what happens when its code is loaded; none is built."""
+def _exporters(loaded: Loaded, *, send: bool) -> Iterator[Finding]:
+    """Build those that are on, and send one made-up event through each, if wanted."""
+    settings = loaded.settings
     names = [name for name in settings.callbacks if isinstance(name, str)]
     if not names:
         yield Finding("exporters", Verdict.NOTE, "none is on; name some in `callbacks`")
+    built: list[Exporter] = []
     for name in names:
-        yield _exporter(name, settings.exporters.get(name, {}))
+        try:
+            built.append(_built(name, loaded))
+        except ConfigError as error:
+            yield Finding(f"exporter {name}", Verdict.WRONG, str(error))
+    yield from _tried(built) if send else _untried(built)
     for name in settings.exporters:
         if name not in names:
             yield Finding(f"exporter {name}", Verdict.NOTE, "set up, but not named in `callbacks`")
 
 
-def _exporter(name: str, options: Mapping[str, object]) -> Finding:
-    known = registry.installed()
-    kind = name.partition("/")[0]
-    if kind not in known:
-        return Finding(f"exporter {name}", Verdict.WRONG, unknown_name("exporter", kind, known))
-    try:
-        registry.check_options(name, registry.load(known[kind]), options)
-    except ConfigError as error:
-        return Finding(f"exporter {name}", Verdict.WRONG, str(error))
-    return Finding(f"exporter {name}", Verdict.OK, f"on, {known[kind].value}")
+def _built(name: str, loaded: Loaded) -> Exporter:
+    """Return an exporter as it is, without what chooses events for it."""
+    options = loaded.settings.exporters.get(name, {})
+    return registry.build(name, options, found=registry.installed(), places=loaded.places)
+
+
+def _tried(exporters: Sequence[Exporter]) -> Iterator[Finding]:
+    bits = Random().getrandbits  # noqa: S311 - ids, not secrets
+    sample = sample_event(now=datetime.now(UTC), getrandbits=bits)
+    for exporter, tried in zip(exporters, try_all(exporters, sample), strict=True):
+        verdict = Verdict.OK if tried.ok else Verdict.WRONG
+        yield Finding(f"exporter {exporter.name}", verdict, f"test event: {tried.says}")
+
+
+def _untried(exporters: Sequence[Exporter]) -> Iterator[Finding]:
+    for exporter in exporters:
+        exporter.close()
+        kind = exporter.name.partition("/")[0]
+        says = f"on, {registry.installed()[kind].value}; nothing was sent"
+        yield Finding(f"exporter {exporter.name}", Verdict.OK, says)
 
 
 def _telemetry(settings: Settings) -> Iterator[Finding]:

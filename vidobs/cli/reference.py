@@ -16,8 +16,9 @@ _INTRO = """\
 <!-- Made by `python -m vidobs.cli.reference > docs/cli.md`; do not edit. -->
 
 Every command that shows something takes `--json`. Tables go to stdout, errors and warnings to
-stderr. Exit codes: 0 all is well, 1 `doctor`, `demo` or `ledger check` found something wrong, 2
-wrong usage, wrong settings or a ledger that cannot be read.
+stderr. Exit codes: 0 all is well, 1 `doctor`, `demo` or `ledger check` found something wrong,
+`webhook test` was not taken, or `relay --drain` left something, 2 wrong usage, wrong settings or a
+ledger that cannot be read.
 
 In JSON money is a string of plain digits in US dollars, or null where it is not known, never zero;
 times are UTC in ISO 8601, durations are seconds. `possible_usd` is in no total.
@@ -43,6 +44,8 @@ def _page(command: Any, name: str, parent: Any) -> str:  # noqa: ANN401 - see `r
         _section(command.get_command(context, each), f"{name} {each}", parent, level="###")
         for each in command.list_commands(context)
     ]
+    if command.invoke_without_command:
+        return _section(command, name, parent) + "".join(inner)
     return f"\n## vidobs {name}\n\n{cleandoc(command.help)}\n" + "".join(inner)
 
 

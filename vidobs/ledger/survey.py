@@ -58,9 +58,19 @@ def survey(path: str, now: datetime) -> LedgerSurvey:
             oldest=None if oldest is None else codec.created_at(oldest),
             newest=None if newest is None else codec.created_at(newest),
             spend_entries=_rows(connection, "count_spend")[0][0],
-            exporters=tuple(_exporter(row, now) for row in _rows(connection, "exporters")),
+            exporters=_exporters(connection, now),
             processes=tuple(_process(row, now) for row in _rows(connection, "processes")),
         )
+
+
+def exporters(path: str, now: datetime) -> tuple[ExporterProgress, ...]:
+    """Look at how exporters stand; raise `LedgerError` when the ledger cannot be read."""
+    with translated(path), closing(open_reader(path)) as connection:
+        return _exporters(connection, now)
+
+
+def _exporters(connection: apsw.Connection, now: datetime) -> tuple[ExporterProgress, ...]:
+    return tuple(_exporter(row, now) for row in _rows(connection, "exporters"))
 
 
 def _rows(connection: apsw.Connection, query: str) -> list[Any]:
