@@ -1,4 +1,12 @@
-"""`with vidobs.job(...) as job`: follow a job of any SDK by hand."""
+"""`with vidobs.job(...) as job`: follow a job of any SDK by hand.
+
+with vidobs.job(provider="runway", model="gen4_turbo", seconds=5) as job:
+    task = client.image_to_video.create(...)
+    job.submitted(task.id)
+    while task.status not in ("SUCCEEDED", "FAILED"):
+        task = client.tasks.retrieve(task.id)
+        job.update(task.status)
+"""
 
 from __future__ import annotations
 
@@ -43,33 +51,16 @@ def job(
     operation: str = "create",
     id: str | None = None,  # noqa: A002 - the provider's own word for it
 ) -> ManualJob:
-    """Follow one video job of an SDK that vidobs does not wrap.
-
-    ```python
-    with vidobs.job(provider="runway", model="gen4_turbo", seconds=5) as job:
-        task = client.image_to_video.create(...)
-        job.submitted(task.id)
-        while task.status not in ("SUCCEEDED", "FAILED"):
-            task = client.tasks.retrieve(task.id)
-            job.update(task.status)
-    ```
+    """Follow one video job of an SDK that vidobs does not wrap, in a `with` block.
 
     Entering writes the intent and opens the span of the create; `submitted` ends it. With `id`, the
     provider's id of a job that was submitted earlier or elsewhere, it is followed from there. The
     block never swallows an exception: one that leaves it before `submitted` tells how the create
     ended, and an outcome that cannot be told is `video.unknown`.
 
-    Args:
-        provider: the name to file the job and look prices up under, such as `runway`.
-        model: the model that is asked for.
-        seconds: the length that is asked for.
-        size: `WIDTHxHEIGHT`, or a tier such as `720p`.
-        fps: frames per second.
-        audio: whether sound is asked for.
-        n: how many videos are asked for.
-        prompt: kept as the setting `capture` says: by default its length only.
-        operation: `create`, `remix`, `edit` or `extend`.
-        id: the provider's id of the job, where it is known already.
+    `provider` is the name to file the job and look prices up under, such as `runway`; `size` is
+    `WIDTHxHEIGHT` or a tier such as `720p`; of `prompt` is kept what the setting `capture` says;
+    `operation` is `create`, `remix`, `edit` or `extend`.
 
     Raises:
         ConfigError: an argument, the environment or the configuration file cannot be used.
