@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -200,6 +200,7 @@ def test_downloads_and_polls_come_from_their_spans():
 TIMES = st.floats(0, 1e6)
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(
     st.sampled_from(JobState),
     st.fixed_dictionaries({}, optional=dict.fromkeys(MOMENTS, TIMES)),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -59,6 +59,7 @@ def test_a_span_in_several_events_is_shown_once(events, a_span):
     assert [span.duration_s for span in spans_of([events[0], later])] == [9.0]
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(
     st.lists(
         st.tuples(
