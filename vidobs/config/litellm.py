@@ -106,9 +106,11 @@ def _presets(
     for one in used:
         exporter_id = _exporter_id(one.name, installed)
         lists.setdefault(exporter_id, set()).add(one.key)
-        if exporter_id != one.name:
-            options = OURS[one.name].preset(environ, f"{one.where}: {SECTION}.{one.key}")
-            presets.setdefault(exporter_id, {}).update(options)
+        ours = OURS.get(one.name)
+        if ours is not None and ours.exporter_id == exporter_id:
+            options = ours.preset(environ, f"{one.where}: {SECTION}.{one.key}")
+            if options:
+                presets.setdefault(exporter_id, {}).update(options)
     for exporter_id, keys in lists.items():
         if len(keys) == 1 and keys <= _EVENTS.keys():
             presets.setdefault(exporter_id, {})["events"] = _EVENTS[min(keys)]

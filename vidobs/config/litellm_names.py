@@ -63,6 +63,11 @@ def _llm_observability(_: Environ, __: str) -> Options:
     return {"llmobs": True}
 
 
+def _langsmith(environ: Environ, _: str) -> Options:
+    rate = environ.get("LANGSMITH_SAMPLING_RATE")
+    return {"sample": rate} if rate else {}
+
+
 def _otel(environ: Environ, _: str) -> Options:
     """The two variables that only LiteLLM has; the exporter itself reads the others."""
     endpoint, headers = environ.get("OTEL_ENDPOINT"), environ.get("OTEL_HEADERS")
@@ -118,5 +123,6 @@ OURS: Mapping[str, Ours] = {
     "generic_api": Ours("webhook/generic_api", _generic_api),
     "langfuse": Ours("otlp/langfuse", _langfuse("https://cloud.langfuse.com")),
     "langfuse_otel": Ours("otlp/langfuse", _langfuse("https://us.cloud.langfuse.com")),
+    "langsmith": Ours("langsmith", _langsmith),
     "otel": Ours("otlp", _otel),
 }

@@ -90,7 +90,7 @@ SETTINGS: tuple[Setting, ...] = (
         env="VIDOBS_CALLBACKS",
         type="list of names, or `a,b`",
         read=readers.callbacks,
-        doc="What is told of events: ids of exporters such as `console`, `jsonl` or"
+        doc="What is told of events: ids of [exporters](exporters.md) such as `console`, `jsonl` or"
         " `webhook/audit`. In Python also functions and exporter objects.",
     ),
     Setting(
@@ -107,7 +107,7 @@ SETTINGS: tuple[Setting, ...] = (
         type=_words(Content),
         read=readers.choice(Content),
         default="none",
-        doc="What is kept of prompts. `capture: full` is short for this.",
+        doc="What is kept of prompts. `capture: full` is short for this. An exporter may get less.",
     ),
     Setting(
         name="capture.media",

@@ -151,6 +151,8 @@ def test_without_the_lists_there_is_no_filter(write_yaml):
         ),
         ("datadog_llm_observability", {}, "datadog", {"llmobs": True}),
         ("datadog_metrics", {}, "datadog", {}),
+        ("langsmith", {}, "langsmith", {}),
+        ("langsmith", {"LANGSMITH_SAMPLING_RATE": "0.5"}, "langsmith", {"sample": "0.5"}),
     ],
 )
 def test_names_that_are_called_otherwise_here(write_yaml, name, environ, exporter_id, options):
