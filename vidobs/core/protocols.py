@@ -32,9 +32,11 @@ class Exporter(Protocol):
     least once; one that is not sees only what this process records, as it happens. `export` raises
     `ExportError` to say whether a batch may be tried again; it may block.
 
-    Two members are optional. `max_batch: int` is the most events it takes at once; without it that
+    Three members are optional. `max_batch: int` is the most events it takes at once; without it that
     is 64. `check(event) -> str` sends one event, marked as a test, and returns in one line what the
-    receiver said, or raises as `export` does; `vidobs doctor` asks for it.
+    receiver said, or raises as `export` does; `vidobs doctor` asks for it. `otlp_urls` maps the
+    signals `traces`, `logs` and `metrics` to where it sends them by OTLP, so that nothing is sent
+    there twice.
     """
 
     name: str
