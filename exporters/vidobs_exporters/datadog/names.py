@@ -71,9 +71,14 @@ def unified(
     )
 
 
+def bounded(attributes: Mapping[str, object]) -> dict[str, str]:
+    """Return what of a job has few values; ids, users and what users made up have not."""
+    return {key: str(attributes[name]) for key, name in _TAGS.items() if name in attributes}
+
+
 def bounded_tags(attributes: Mapping[str, object]) -> list[str]:
-    """Return the tags of a job that have few values; ids, users and what users made up have not."""
-    return [tag(key, str(attributes[name])) for key, name in _TAGS.items() if name in attributes]
+    """Return the same as tags."""
+    return [tag(key, value) for key, value in bounded(attributes).items()]
 
 
 def tag(key: str, value: str) -> str:

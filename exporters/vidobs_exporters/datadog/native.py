@@ -17,7 +17,7 @@ from ddtrace.trace import Context, tracer
 from vidobs import ExportError, SpanKind, event_attributes, span_attributes, spans_of
 from vidobs_exporters._http import Http, origin
 from vidobs_exporters.datadog import llmobs
-from vidobs_exporters.datadog.names import apart, dd_state, flat
+from vidobs_exporters.datadog.names import apart, bounded, dd_state
 from vidobs_exporters.datadog.settings import LlmObs, Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Native:
             output_data=llmobs.made(attributes),
             metadata=llmobs.metadata(attributes),
             metrics=llmobs.metrics(event),
-            tags={flat(key): attributes[key] for key in _TAGS if key in attributes},
+            tags=bounded(attributes),
         )
         made.name = _operation(span)
         if self._settings.overrides.service is not None:
@@ -204,6 +204,3 @@ def _put(made: Span, attributes: Mapping[str, str | bool | int | float]) -> None
             made.set_tag(key, value)
         else:
             made.set_metric(key, value)
-
-
-_TAGS = ("gen_ai.provider.name", "gen_ai.request.model", "vidobs.job.state", "vidobs.job.reason")
