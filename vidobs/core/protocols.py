@@ -32,11 +32,11 @@ class Exporter(Protocol):
     least once; one that is not sees only what this process records, as it happens. `export` raises
     `ExportError` to say whether a batch may be tried again; it may block.
 
-    Three members are optional. `max_batch: int` is the most events it takes at once; without it that
-    is 64. `check(event) -> str` sends one event, marked as a test, and returns in one line what the
-    receiver said, or raises as `export` does; `vidobs doctor` asks for it. `otlp_urls` maps the
-    signals `traces`, `logs` and `metrics` to where it sends them by OTLP, so that nothing is sent
-    there twice.
+    Three members are optional. `max_batch: int` is the most events it takes at once; without it
+    that is 64. `check(event) -> str` sends one event, marked as a test, and returns in one line
+    what the receiver said, or raises as `export` does; `vidobs doctor` asks for it. `otlp_urls`
+    maps the signals `traces`, `logs` and `metrics` to where it sends them by OTLP, so that nothing
+    is sent there twice.
     """
 
     name: str
