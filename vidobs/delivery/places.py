@@ -37,7 +37,7 @@ class Places(msgspec.Struct, frozen=True):
             raise
         except ConfigError as error:
             raise self._named(exporter_id, str(error), option) from None
-        except (TypeError, ValueError, OSError) as error:
+        except (ImportError, TypeError, ValueError, OSError) as error:
             raise self._named(exporter_id, scrub_exception(error), option) from error
 
     def _named(self, exporter_id: str, text: str, option: str) -> ConfigError:

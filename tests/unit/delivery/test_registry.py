@@ -44,6 +44,8 @@ class Picky(Wanting):
 
     def __init__(self, name, *, port=1, token="x"):
         super().__init__(name, url=int(port))
+        if token == "sdk":
+            raise ImportError("No module named 'sdk'")
         if token != "x":
             raise ConfigError(token)
         if port == 0:
@@ -167,6 +169,11 @@ PLACES = Places(
         ("picky/a", {"sample": 2}, "vidobs.yaml:7: exporter 'picky/a': sample: 2 is no share"),
         ("picky/a", {"token": "no"}, "vidobs.yaml:4: exporter 'picky/a': no"),
         ("picky/a", {"token": "'picky/a' no"}, "vidobs.yaml:4: 'picky/a' no"),
+        (
+            "picky/a",
+            {"token": "sdk"},
+            "vidobs.yaml:4: exporter 'picky/a': ImportError: No module na",
+        ),
         ("picky/a", {"port": "high"}, "vidobs.yaml:4: exporter 'picky/a': ValueError: invalid lit"),
         ("picky/a", {"port": []}, "vidobs.yaml:4: exporter 'picky/a': TypeError: int() argument m"),
         ("picky/a", {"port": 0}, "vidobs.yaml:4: exporter 'picky/a': FileNotFoundError: 2 No such"),
