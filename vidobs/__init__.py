@@ -225,11 +225,14 @@ _HOMES = {
         "measurements",
     ),
 }
+_MODULES = ("exceptions",)
 _RENAMED = {"format_usd": "plain"}
 
 
 def __getattr__(name: str) -> object:
     """Load a public name from the module it lives in."""
+    if name in _MODULES:
+        return import_module(f"vidobs.{name}")
     wanted = _RENAMED.get(name, name)
     home = next((module for module, names in _HOMES.items() if wanted in names), None)
     if home is None or name not in __all__:
