@@ -127,7 +127,7 @@ class _Asked:
 
     def names(self) -> Unified:
         return unified(
-            self.text("service", "DD_SERVICE"),
+            self.text("service", "DD_SERVICE") or self.text("service_name", "VIDOBS_SERVICE_NAME"),
             self.text("env", "DD_ENV"),
             self.text("version", "DD_VERSION"),
             self._environ,

@@ -60,11 +60,7 @@ def unified(
     """Return the names that were given, else those that OpenTelemetry's variables give."""
     otel = _resource_attributes(environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
     return Unified(
-        service=service
-        or environ.get("VIDOBS_SERVICE_NAME")
-        or environ.get("OTEL_SERVICE_NAME")
-        or otel.get("service.name")
-        or SERVICE,
+        service=service or environ.get("OTEL_SERVICE_NAME") or otel.get("service.name") or SERVICE,
         env=env or otel.get("deployment.environment.name") or otel.get("deployment.environment"),
         version=version or otel.get("service.version"),
         source=environ.get("DD_SOURCE") or SOURCE,

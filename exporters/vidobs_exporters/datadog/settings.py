@@ -60,6 +60,9 @@ class Options(NamedTuple):
     api_key: str | None = None
     site: str | None = None
     service: str | None = None
+    service_name: str | None = (
+        None  # the setting of that name: where nothing else names the service
+    )
     env: str | None = None
     version: str | None = None
     traces: bool | None = None

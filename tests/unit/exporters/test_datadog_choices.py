@@ -110,6 +110,8 @@ OTEL = "service.name=otel,deployment.environment.name=qa,service.version=3%2E1,j
     [
         ({}, {}, {"service.name": "vidobs"}),
         ({"OTEL_SERVICE_NAME": "film"}, {}, {"service.name": "film"}),
+        ({}, {"service_name": "clips"}, {"service.name": "clips"}),
+        ({"DD_SERVICE": "studio"}, {"service_name": "clips"}, {"service.name": "studio"}),
         (
             {"OTEL_RESOURCE_ATTRIBUTES": OTEL},
             {},
