@@ -1,7 +1,9 @@
 """The exporter otlp in a whole process, and how deliveries show in the metrics of that process."""
 
+import json
 import subprocess
 import sys
+from contextlib import closing
 
 import openai
 import pytest
@@ -13,6 +15,8 @@ from otlp_kit import decoded, metrics_in, plain, records_in, spans_in
 from sink_kit import Sink
 
 import vidobs
+from vidobs.ledger.dead_letters import dead_letters
+from vidobs.ledger.reader import open_ledger
 from vidobs.testing import Sandbox
 
 ASKED = {"prompt": "a cat", "model": "sora-2", "seconds": "4", "size": "160x96"}
@@ -142,6 +146,49 @@ def test_what_is_refused_is_counted(sink, film, tmp_path, meter):
     assert read["vidobs.exporter.dead"]["otlp"] >= 2  # submitted and completed, at least
     assert read["vidobs.exporter.retried"]["otlp"] >= read["vidobs.exporter.dead"]["otlp"]
     assert "vidobs.exporter.delivered" not in read
+
+
+class Choosy(Sink):
+    """Takes everything but the records of one event, and keeps what it took."""
+
+    def __init__(self, refused):
+        super().__init__()
+        self.refused = refused
+        self.took_records = []
+
+    def took(self, request):
+        """Answer as OTLP has it: what was taken stays, and the rest is counted."""
+        reply = super().took(request)
+        if request.path != "/v1/logs" or reply.status != 200:
+            return reply
+        names = [record["eventName"] for record in records_in(decoded(request))]
+        self.took_records += [name for name in names if name != self.refused]
+        if self.refused not in names:
+            return reply
+        said = {"rejectedLogRecords": names.count(self.refused), "errorMessage": "no such thing"}
+        body = json.dumps({"partialSuccess": said}).encode()
+        return reply._replace(headers=(("Content-Type", "application/json"),), body=body)
+
+
+def test_what_a_receiver_rejects_of_a_batch_is_found(film, tmp_path, meter):
+    """The one event becomes a dead letter with what was said of it; all others arrive."""
+    with Choosy("video.completed") as sink:
+        sink.answers_next(503)  # so that there is more than one event in the next batch
+        configure(sink, tmp_path)
+        film()
+        assert vidobs.flush(30) == 0
+        read = meter()
+        with closing(open_ledger(f"{tmp_path}/ledger.db")) as reader:
+            [job] = reader.jobs()
+            recorded = {event.name.value for event in reader.events(job.job_id)}
+        [letter] = dead_letters(f"{tmp_path}/ledger.db")
+
+    assert read["vidobs.exporter.dead"] == {"otlp": 1}
+    assert (letter.event.name, letter.error) == (
+        "video.completed",
+        f"ExportError: exporter 'otlp': {sink.url} rejected 1 of the logs: no such thing",
+    )
+    assert set(sink.took_records) == recorded - {"video.completed"}
 
 
 def test_a_queue_is_seen_while_a_receiver_hangs(sink, film, tmp_path, meter):
