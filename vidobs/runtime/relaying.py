@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from vidobs._guard import Guard
 from vidobs.core.errors import ConfigError
+from vidobs.delivery.worker import contained
 from vidobs.runtime import parts
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.outbox_limits import said
@@ -72,6 +73,7 @@ class Relaying:
             begin=self._relay.start, publish=_nobody_listens, chores=self._chores, guard=self._guard
         )
         self._store.wake = self._maintenance.wake
+        self._started = False
 
     @property
     def has_ledger(self) -> bool:
@@ -85,6 +87,7 @@ class Relaying:
             LedgerError: it cannot be opened.
         """
         self._store.backlog.open()
+        self._started = True
         self._maintenance.start()
 
     def drain(self, timeout_s: float) -> int:
@@ -100,13 +103,15 @@ class Relaying:
         outbox = self._store.outbox()
         return {one.name: outbox.behind(one.name) for one in self.exporters}
 
-    def close(self, timeout_s: float) -> int:
-        """End what runs and close the exporters; return how many events are left."""
+    def close(self, timeout_s: float) -> None:
+        """End what runs and close the exporters; what was never started opens nothing now."""
         deadline = time.monotonic() + timeout_s
-        left = self._relay.close(timeout_s)
-        self._maintenance.stop(max(0.0, deadline - time.monotonic()))
-        self._store.close()
-        return left
+        if self._started:
+            self._relay.close(timeout_s)
+            self._maintenance.stop(max(0.0, deadline - time.monotonic()))
+            self._store.close()
+        for exporter in self.skipped if self._started else (*self.exporters, *self.skipped):
+            contained(exporter.close)
 
     def _chores(self) -> float:
         late, rest = self._store.keep(time.monotonic())
