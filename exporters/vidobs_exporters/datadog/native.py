@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import httpx
 from ddtrace.llmobs import LLMObs
 from ddtrace.trace import Context, tracer
 
 from vidobs import ExportError, SpanKind, event_attributes, span_attributes, spans_of
-from vidobs_exporters._http import Http, origin
 from vidobs_exporters.datadog import llmobs
+from vidobs_exporters.datadog.agent import Agent
 from vidobs_exporters.datadog.names import apart, bounded, dd_state
 from vidobs_exporters.datadog.settings import LlmObs, Settings
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 AUTO_KEEP = 1  # https://docs.datadoghq.com/tracing/trace_pipeline/ingestion_mechanisms/
 AUTO_REJECT = 0
-_UNIX = "unix://"
 
 R = TypeVar("R")
 
@@ -40,19 +38,21 @@ class Native:
     carries = "spans"
 
     def __init__(self, name: str, settings: Settings) -> None:
-        url = tracer.agent_trace_url or ""
-        self.to = f"ddtrace, for {origin(url)}" if url.startswith("http") else "ddtrace"
         self._name = name
         self._settings = settings
-        self._agent = _agent(name, url, settings.timeout_s)
+        self._agent = Agent(name, settings.timeout_s)
+
+    @property
+    def to(self) -> str:
+        """Name ddtrace, and the Agent it sends to."""
+        return f"ddtrace, for {self._agent.named(tracer.agent_trace_url)}"
 
     def send(self, events: Sequence[VideoEvent]) -> Iterator[int]:
         """Hand the spans to ddtrace and have it send them, if there is an Agent to send them to.
 
         ddtrace keeps what it cannot send for seconds only, so the Agent is asked first.
         """
-        if self._agent is not None:
-            self._agent.ask()
+        self._agent.ask(tracer.agent_trace_url)
         uses_llmobs = self._settings.llmobs is LlmObs.SDK and self._llmobs_enabled()
         told = {span.span_id: event for event in events for span in event.spans}
         for span in spans_of(events):
@@ -66,8 +66,7 @@ class Native:
 
     def close(self) -> None:
         """Close the connection to the Agent; ddtrace is not ours to stop."""
-        if self._agent is not None:
-            self._agent.http.close()
+        self._agent.close()
 
     def _plain(self, span: SpanRecord, event: VideoEvent) -> Span:
         return tracer.start_span(
@@ -145,27 +144,6 @@ class Native:
                 retryable=None,
             ) from error
         return bool(LLMObs.enabled)
-
-
-class _Agent(NamedTuple):
-    """Where ddtrace sends to."""
-
-    http: Http
-    url: str
-
-    def ask(self) -> None:
-        """Raise a retryable `ExportError` when it cannot be had; any answer of it will do."""
-        self.http.send("GET", self.url)
-
-
-def _agent(name: str, url: str, timeout_s: float) -> _Agent | None:
-    """Return the Agent, or `None` where ddtrace sends to the intake itself."""
-    if url.startswith(_UNIX):
-        transport = httpx.HTTPTransport(uds=url.removeprefix(_UNIX))
-        return _Agent(Http(name, timeout_s=timeout_s, transport=transport), "http://agent/info")
-    if not url.startswith(("http://", "https://")):
-        return None
-    return _Agent(Http(name, timeout_s=timeout_s), f"{url.rstrip('/')}/info")
 
 
 def _for_application(function: Callable[..., R], ml_app: str | None) -> Callable[..., R]:

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from vidobs import ExportError
 from vidobs_exporters._http import origin
 from vidobs_exporters.datadog.dialect import converted, correlate, unconverted
-from vidobs_exporters.datadog.points import Apart
+from vidobs_exporters.datadog.points import TakenSeconds
 from vidobs_exporters.datadog.settings import LlmObs, Settings
 from vidobs_exporters.otlp.logs import log_request
 from vidobs_exporters.otlp.metrics import metric_request
@@ -78,13 +78,13 @@ class MetricRoad(OtlpRoad):
 
     def __init__(self, name: str, signal: Signal, encode: Encode, sender: Sender) -> None:
         super().__init__(name, signal, encode, sender)
-        self._apart = Apart()
+        self._taken = TakenSeconds()
 
     def _send(self, request: Message) -> None:
         if isinstance(request, ExportMetricsServiceRequest):
-            self._apart.tag(request)
+            self._taken.tag(request)
         super()._send(request)
-        self._apart.sent()
+        self._taken.sent()
 
 
 def otlp_roads(name: str, settings: Settings) -> list[OtlpRoad]:

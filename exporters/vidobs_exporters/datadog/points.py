@@ -25,7 +25,7 @@ MOST_REMEMBERED = 8192
 _SECOND_NS = 1_000_000_000
 
 
-class Apart:
+class TakenSeconds:
     """Remembers which seconds of which streams have been sent. For one thread.
 
     One request has a point per stream and second at most. The next one may have a point of the

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 class Road(Protocol):
     """One way for one kind of data. For one thread."""
 
-    carries: str  # for a person: `logs`
-    to: str  # where to, without secrets
+    @property
+    def carries(self) -> str:
+        """What it is for, in a word or two."""
+        ...
+
+    @property
+    def to(self) -> str:
+        """Where it leads, without secrets."""
+        ...
 
     def send(self, events: Sequence[VideoEvent]) -> Iterator[int]:
         """Bring some events; yield how many more have arrived, until it was all of them.

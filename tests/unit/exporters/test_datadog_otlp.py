@@ -16,7 +16,7 @@ from sink_kit import Sink
 
 from vidobs import EventName, ExportError
 from vidobs_exporters.datadog import DatadogExporter
-from vidobs_exporters.datadog.names import dd_state
+from vidobs_exporters.datadog.names import dd_state, flat
 
 KEY = "0123456789abcdef0123456789abcdef"
 REQUESTS = {
@@ -75,19 +75,48 @@ def test_one_request_per_signal(sink):
         assert named["service.version"] == "4.1"
 
 
+JOB = {
+    "vidobs.job.id": "job_0199f77bf40676c8aa8d95b8c037e501",
+    "vidobs.job.state": "completed",
+    "vidobs.job.poll_count": "7",
+    "vidobs.job.attempts": "1",
+    "vidobs.job.queue_s": 2.75,
+    "vidobs.job.render_s": 57.0,
+    "vidobs.operation": "create",
+    "vidobs.dialect": "openai",
+    "vidobs.request.seconds": 8.0,
+    "vidobs.request.size": "720x1280",
+    "vidobs.request.prompt_chars": "27",
+    "vidobs.cost.status": "settled",
+    "vidobs.cost.usd": 0.8,
+    "vidobs.cost.basis": "usage",
+    "vidobs.video.seconds": 8.0,
+    "vidobs.video.size": "720x1280",
+    "vidobs.video.complete": True,
+    "vidobs.video.bytes": "1048576",
+    "vidobs.video.sha256": "ab" * 32,
+    "vidobs.tag.team": "film",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "sora-2",
+    "gen_ai.response.id": "video_68d7512d07848190b3e45da0ecbebcde004da08e1e067801",
+    "server.address": "api.openai.com",
+    "server.port": "443",
+    "user.id": "ada",
+}
+
+
 def test_spans_for_llm_observability_say_more(sink):
     """Datadog drops attributes it does not know, but takes a JSON object with all of them."""
     (_, request), *_ = exported(sink, [an_event()])
 
     span, said = only_span(request)
     metadata = json.loads(said.pop("_dd.ml_obs.metadata"))
-    assert (span.start_time_unix_nano, span.end_time_unix_nano) == (
-        1795183402000000000,
-        1795183461000000000,
+    assert (span.name, span.start_time_unix_nano, span.end_time_unix_nano) == (
+        *("video_job sora-2", 1795183402000000000, 1795183461000000000),
     )
-    assert said["gen_ai.request.model"] == "sora-2"
-    assert metadata["cost_usd"] == said["vidobs.cost.usd"] == 0.8
-    assert metadata["request_model"] == "sora-2"
+    assert said == JOB
+    assert metadata["cost_usd"] == 0.8
+    assert {flat(key) for key in said} == metadata.keys()
     assert not [key for key in metadata if "." in key]
 
 
