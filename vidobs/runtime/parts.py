@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from traceback import format_tb
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from vidobs.data import price_table
 from vidobs.delivery import registry
 from vidobs.delivery.relay import Relay
 from vidobs.delivery.relay_worker import CHECK_S
+from vidobs.ledger import processes
 from vidobs.ledger.database import MEMORY
 from vidobs.runtime.late_outbox import LateOutbox
 from vidobs.runtime.outbox_limits import OutboxLimits
@@ -111,7 +111,7 @@ def relay_of(
         exporters,
         outbox=LateOutbox(store),
         clock=clock,
-        owner=f"{socket.gethostname()}:{os.getpid()}:{getrandbits(32):08x}",
+        owner=processes.owner_name(getrandbits(32)),
         report=report_fault,
         quiet=http.suppressed,
         tell=tell,
