@@ -16,6 +16,7 @@ from pathlib import Path
 
 import calls
 import contenders
+import delivery
 import downloads
 import imports
 import instructions
@@ -30,6 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 PEER_PYTHON = ROOT / ".venv" / "bench" / "bin" / "python"
 LITELLM_PYTHON = ROOT / ".venv" / "bench-litellm" / "bin" / "python"
 INSTALL = "not installed (make bench-peers)"
+DELIVERING = ("LangSmith", "LiteLLM")  # of the peers, those whose senders take a finished video
 FULL = Effort()
 QUICK = Effort(rounds=1, turns=2, create=2, poll=4, job=1)
 WHAT = {
@@ -49,7 +51,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument(
         "--only",
-        choices=("calls", "imports", "instructions", "outbox", "downloads", "kills"),
+        choices=("calls", "imports", "instructions", "outbox", "delivery", "downloads", "kills"),
         help="measure one thing only",
     )
     parser.add_argument(
@@ -99,6 +101,7 @@ def _parts(given: argparse.Namespace):
         modules.append(("litellm", str(LITELLM_PYTHON)))
     yield "imports", lambda: imports.rows(modules, 2 if quick else 9)
     yield "outbox", lambda: outbox.rows(*((50, 1) if quick else (5000, 5)))
+    yield "delivery", lambda: _delivery(delivery.QUICK if quick else delivery.FULL, found, absent)
     yield "downloads", lambda: _downloads(*((8, 1) if quick else (1024, 3)))
     yield "kills", lambda: kills.rows(given.kill_rounds or (1 if quick else 8))
     if not quick:
@@ -108,6 +111,11 @@ def _parts(given: argparse.Namespace):
 def _downloads(mebibytes: int, times: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="vidobs-bench-") as folder:
         return downloads.rows(mebibytes, times, Path(folder))
+
+
+def _delivery(effort: delivery.Effort, found: list[Contender], absent: list[str]) -> list[Row]:
+    peers = {one.name: one.python for one in found if one.name in DELIVERING}
+    return delivery.rows(effort, peers, [name for name in absent if name in DELIVERING], INSTALL)
 
 
 def _peers() -> tuple[list[Contender], list[str]]:

@@ -36,3 +36,14 @@ def test_quick_run_measures_every_row(tmp_path):
     assert figures["events to disk", "vidobs"] is not None
     assert figures["events read by the relay", "vidobs"] is not None
     assert ("kill -9 of a writer", "vidobs") in figures
+    for what in ("finished videos written", "events out to four sinks at once"):
+        assert figures[what, "vidobs"] is not None
+    for what in ("a finished video, handed over and delivered", "memory a burst of them takes"):
+        assert figures[what, "vidobs"] is not None
+        assert figures[what, "OpenTelemetry"] is not None
+        assert {who for its, who in figures if its == what} >= {"LangSmith", "LiteLLM"}
+    for what in ("lost, sink up", "lost, sink down for a while", "lost, kill -9 in the middle"):
+        assert figures[what, "vidobs"] == 0
+        assert figures[what, "OpenTelemetry"] is not None
+    for sink in ("is well", "is down", "hangs", "answers 503"):
+        assert figures["create, p99, beside one whose sink is well", f"vidobs, sink {sink}"] > 0
