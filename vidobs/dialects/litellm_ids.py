@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode, b64encode
+from typing import Any
 
 import msgspec
 
@@ -52,3 +53,17 @@ def packed(provider: str, model: str | None, raw: str, *, kind: str = VIDEO) -> 
         return raw
     plain = f"litellm:custom_llm_provider:{provider};model_id:{model or ''};{kind}_id:{raw}"
     return f"{kind}_{b64encode(plain.encode()).decode()}"
+
+
+def with_plain_characters(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a create with the provider's own ids of its `characters`."""
+    given = fields.get("characters")
+    if not isinstance(given, list | tuple):
+        return fields
+    return {**fields, "characters": [_plain(character) for character in given]}
+
+
+def _plain(character: object) -> object:
+    if not isinstance(character, dict) or not isinstance(character.get("id"), str):
+        return character
+    return {**character, "id": unpacked(character["id"]).raw}

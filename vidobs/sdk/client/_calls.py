@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import httpx
 import msgspec
 
 from vidobs import runtime
 from vidobs.core.api_errors import APIError
 from vidobs.dialects import outgoing
-from vidobs.dialects.openai import failed_body
+from vidobs.dialects.openai import failed_body, plain_id
 from vidobs.sdk.client import _results as results
 from vidobs.sdk.client._inputs import Upload, placed
 from vidobs.sdk.client._options import Options
 
 if TYPE_CHECKING:
-    import httpx
-
     from vidobs.core.jobs import Job
     from vidobs.sdk.client._results import Character, Video, VideoDeleted, VideoPage
     from vidobs.sdk.client._server import Server
@@ -33,7 +32,9 @@ class Extras(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     query: Mapping[str, object] = {}
     body: Mapping[str, object] = {}
-    timeout: float | None = None
+    timeout: float | httpx.Timeout | None = None  # seconds until the answer; by default 600
+    max_retries: int | None = None  # where sending again is safe; by default the client's
+    unsupported: tuple[str, ...] = ()  # parameters that were left out, for the span to say
 
     def on(self, method: str, url: str, **more: object) -> Options:
         """Return a request with the extras on it."""
@@ -43,6 +44,8 @@ class Extras(msgspec.Struct, frozen=True, kw_only=True):
         if options.method == "POST":
             options.extra_json = dict(self.body)
         options.timeout = self.timeout
+        options.max_retries = self.max_retries
+        options.unsupported = self.unsupported
         return options
 
 
@@ -204,7 +207,7 @@ def job_of(provider: str, video_id: str) -> Job | None:
     if found is None or not video_id:
         return None
     lookup: Callable[[str, str], Job | None] = found.observer.job_of
-    return found.guard.run("lookup", lookup, provider, video_id)
+    return found.guard.run("lookup", lookup, provider, plain_id(video_id))
 
 
 def _json(

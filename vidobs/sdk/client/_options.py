@@ -24,10 +24,11 @@ class Options:
     json_data: Mapping[str, object] | None = None
     extra_json: Mapping[str, object] | None = None
     files: Files = field(default_factory=list)
-    timeout: float | None = None
+    timeout: float | httpx.Timeout | None = None
     stream: bool = False  # the body is left unread, for the caller to stream
     idempotency_key: str | None = None
     max_retries: int | None = None
+    unsupported: tuple[str, ...] = ()  # parameters that no server takes
 
     def get_max_retries(self, default: int) -> int:
         """Return how often this request may be sent again."""

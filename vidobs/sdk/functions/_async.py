@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from vidobs.sdk.client._calls import seconds_of
 from vidobs.sdk.client._waiting import WAIT_S
+from vidobs.sdk.functions import _mocks as mocks
 from vidobs.sdk.functions import _plans as plans
-from vidobs.sdk.functions._options import CallOptions, ServerOptions, mocked, on_behalf, read
+from vidobs.sdk.functions._options import CallOptions, on_behalf, read
 from vidobs.sdk.functions._servers import run_async_on
 from vidobs.sdk.functions._targets import for_model, for_video
 from vidobs.sdk.functions._unsupported import left_out
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from vidobs.sdk.client._inputs import Upload
     from vidobs.sdk.client._results import VideoContent
+    from vidobs.sdk.functions._options import Headers, More, Seconds
     from vidobs.sdk.functions._video_object import CharacterObject, VideoObject
 
 CONTENT_WAIT_S = 600.0
@@ -30,6 +32,11 @@ async def avideo_generation(  # noqa: PLR0917 - LiteLLM's signature
     seconds: float | str | None = None,
     size: str | None = None,
     user: str | None = None,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
     **options: Unpack[CallOptions],
 ) -> VideoObject:
     """Create a video; it is queued, not finished.
@@ -42,15 +49,20 @@ async def avideo_generation(  # noqa: PLR0917 - LiteLLM's signature
         seconds: the length, as a number or as text.
         size: `WIDTHxHEIGHT`.
         user: on whose behalf; sent along, and kept with the job.
+        timeout: how many seconds to wait for the answer; by default 600.
+        custom_llm_provider: the provider, where the model does not say it.
+        extra_headers: sent along.
+        extra_query: sent along.
+        extra_body: fields that are sent along, before those of this call.
         options: as every function takes them, see `CallOptions`.
 
     Raises:
         APIError: the server refused or could not be had; see `vidobs.exceptions`.
         ConfigError: an argument or the environment cannot be used.
     """
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
     if given.mock_response is not None:
-        return mocked(given.mock_response)
+        return mocks.video(given.mock_response)
     target = for_model(model, given.asked)
     fields = {
         "model": target.model, "prompt": prompt, "seconds": seconds_of(seconds), "size": size,
@@ -65,6 +77,12 @@ async def avideo_generation(  # noqa: PLR0917 - LiteLLM's signature
 async def avideo_remix(  # noqa: PLR0917 - LiteLLM's signature
     video_id: str,
     prompt: str,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    *,
     input_reference: object = None,
     seconds: object = None,
     size: object = None,
@@ -76,47 +94,57 @@ async def avideo_remix(  # noqa: PLR0917 - LiteLLM's signature
     No server takes more than that: `input_reference`, `seconds`, `size` and `model` are left out
     with an `UnsupportedParameterWarning`, or refused with `on_unsupported="error"`.
     """
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
     unsupported = {
         "input_reference": input_reference, "seconds": seconds, "size": size, "model": model,
     }  # fmt: skip
-    left_out("remix", unsupported, on_unsupported=given.on_unsupported)
+    given = given.without(left_out("remix", unsupported, on_unsupported=given.on_unsupported))
     if given.mock_response is not None:
-        return mocked(given.mock_response)
+        return mocks.video(given.mock_response)
     target = for_video(video_id, given.asked)
     with on_behalf(None, given.metadata):
         return await run_async_on(target, plans.remix(target, prompt, given.extras))
 
 
-async def avideo_edit(
+async def avideo_edit(  # noqa: PLR0917 - LiteLLM's signature
     video_id: str | None = None,
     prompt: str = "",
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
     *,
     video: Upload | None = None,
     **options: Unpack[CallOptions],
 ) -> VideoObject:
     """Edit a finished video by its id, or one that is uploaded as `video`."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
     if given.mock_response is not None:
-        return mocked(given.mock_response)
+        return mocks.video(given.mock_response)
     target = for_video(video_id or "", given.asked)
     call = plans.derive(target, "edits", {"prompt": prompt}, video, given.extras)
     with on_behalf(None, given.metadata):
         return await run_async_on(target, call)
 
 
-async def avideo_extension(
+async def avideo_extension(  # noqa: PLR0917 - LiteLLM's signature
     video_id: str | None = None,
     prompt: str = "",
     seconds: float | str | None = None,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
     *,
     video: Upload | None = None,
     **options: Unpack[CallOptions],
 ) -> VideoObject:
     """Make a longer video from a finished one, or from one that is uploaded as `video`."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
     if given.mock_response is not None:
-        return mocked(given.mock_response)
+        return mocks.video(given.mock_response)
     target = for_video(video_id or "", given.asked)
     fields = {"prompt": prompt, "seconds": seconds_of(seconds)}
     call = plans.derive(target, "extensions", fields, video, given.extras)
@@ -124,11 +152,19 @@ async def avideo_extension(
         return await run_async_on(target, call)
 
 
-async def avideo_status(video_id: str, **options: Unpack[CallOptions]) -> VideoObject:
+async def avideo_status(  # noqa: PLR0917 - LiteLLM's signature
+    video_id: str,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
     """Ask how a video is doing. A job that failed is a result, not an error."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
     if given.mock_response is not None:
-        return mocked(given.mock_response)
+        return mocks.video(given.mock_response)
     target = for_video(video_id, given.asked)
     return await run_async_on(target, plans.status(target, given.extras))
 
@@ -140,7 +176,10 @@ async def avideo_wait(
     poll_interval: float | None = None,
     on_progress: Callable[[VideoObject], object] | None = None,
     raise_on_failure: bool = True,
-    **options: Unpack[ServerOptions],
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    **options: Unpack[CallOptions],
 ) -> VideoObject:
     """Poll until the job ends, at the server's pace, and return what `avideo_status` returns.
 
@@ -151,7 +190,9 @@ async def avideo_wait(
         APIError: the job failed, unless `raise_on_failure` is false; the class tells why.
         Timeout: it did not end in time.
     """
-    given = read(options)
+    given = read(options, None, custom_llm_provider, extra_headers, extra_query)
+    if given.mock_response is not None:
+        return mocks.video(given.mock_response)
     target = for_video(video_id, given.asked)
     call = plans.wait(
         target,
@@ -164,21 +205,29 @@ async def avideo_wait(
     return await run_async_on(target, call)
 
 
-async def avideo_content(
+async def avideo_content(  # noqa: PLR0917 - LiteLLM's signature
     video_id: str,
+    timeout: float | None = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
     variant: str | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - of the job
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
     *,
     file: str | os.PathLike[str] | None = None,
     wait: bool = True,
-    **options: Unpack[ServerOptions],
+    **options: Unpack[CallOptions],
 ) -> bytes | VideoContent:
     """Download a video, once it is there.
 
     Args:
         video_id: the id that avideo_generation returned.
-        variant: `video` (the default), `thumbnail` or `spritesheet`.
         timeout: how many seconds to wait for a job that has not ended; by default 600.
+        custom_llm_provider: the provider, where the id does not say it.
+        variant: `video` (the default), `thumbnail` or `spritesheet`.
+        extra_headers: sent along.
+        extra_query: sent along.
+        extra_body: taken as LiteLLM takes it; a download has no body.
         file: where to write it, in pieces; the file appears when it is whole, and a broken
             download is gone on with. Without it the bytes are returned.
         wait: false raises at once when the job has not ended.
@@ -188,7 +237,9 @@ async def avideo_content(
         APIError: the job failed (the class tells why), or has not ended.
         Timeout: it did not end in time.
     """
-    given = read(options)
+    given = read(options, None, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.content(given.mock_response)
     target = for_video(video_id, given.asked)
     patience = CONTENT_WAIT_S if timeout is None else timeout
     call = plans.content(
@@ -198,39 +249,73 @@ async def avideo_content(
     return got if got.data is None else got.data
 
 
-async def avideo_list(
+async def avideo_list(  # noqa: PLR0917 - LiteLLM's signature
     after: str | None = None,
     limit: int | None = None,
     order: str | None = None,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
     **options: Unpack[CallOptions],
 ) -> dict[str, Any]:
     """List videos, one page: `data`, `first_id`, `last_id`, `has_more`, as LiteLLM returns it."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.page(given.mock_response)
     target = for_video(after or "", given.asked)
     raw_after = target.video_id or None
     return await run_async_on(target, plans.listed(target, raw_after, limit, order, given.extras))
 
 
-async def avideo_delete(video_id: str, **options: Unpack[CallOptions]) -> VideoObject:
+async def avideo_delete(  # noqa: PLR0917 - as LiteLLM's others
+    video_id: str,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
     """Delete a video, running or finished, with its assets."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.video(given.mock_response)
     target = for_video(video_id, given.asked)
     return await run_async_on(target, plans.delete(target, given.extras))
 
 
-async def avideo_create_character(
-    name: str, video: Upload, **options: Unpack[CallOptions]
+async def avideo_create_character(  # noqa: PLR0917 - LiteLLM's signature
+    name: str,
+    video: Upload,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    **options: Unpack[CallOptions],
 ) -> CharacterObject:
     """Make a reusable character from a video."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.character(given.mock_response)
     target = for_video("", given.asked)
     return await run_async_on(target, plans.new_character(target, name, video, given.extras))
 
 
-async def avideo_get_character(
-    character_id: str, **options: Unpack[CallOptions]
+async def avideo_get_character(  # noqa: PLR0917 - LiteLLM's signature
+    character_id: str,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    **options: Unpack[CallOptions],
 ) -> CharacterObject:
     """Look a character up."""
-    given = read(options)
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.character(given.mock_response)
     target = for_video(character_id, given.asked)
     return await run_async_on(target, plans.character(target, given.extras))

@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import msgspec
 
-from vidobs.core.errors import ConfigError
+from vidobs.dialects.litellm_ids import with_plain_characters
 from vidobs.observer import attribution
 from vidobs.sdk.client._calls import Extras
 from vidobs.sdk.functions._targets import Asked
 from vidobs.sdk.functions._unsupported import WARN
-from vidobs.sdk.functions._video_object import VideoObject
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    import httpx
+
     from vidobs.sdk.client._server import Key
+
+Headers: TypeAlias = "Mapping[str, str] | None"
+More: TypeAlias = "Mapping[str, object] | None"
+Seconds: TypeAlias = "float | httpx.Timeout | None"
 
 # What LiteLLM takes beside the fields of a request, and no server gets.
 _NOT_SENT = frozenset({
     "cache", "callbacks", "client", "drop_params", "litellm_call_id", "litellm_logging_obj",
-    "litellm_metadata", "litellm_trace_id", "max_retries", "mock_timeout", "no-log", "num_retries",
+    "litellm_metadata", "litellm_trace_id", "mock_timeout", "no-log", "num_retries",
     "organization", "preset_cache_key", "stream_response", "tags", "ttl", "verbose",
 })  # fmt: skip
 _PLAIN = (str, int, float, bool)
 _TEXT_KINDS = ("user_id", "user")
 
 
-class ServerOptions(TypedDict, total=False):
+class CallOptions(TypedDict, total=False):
     """What every function takes beside its own parameters, as LiteLLM's do.
 
     Arguments that no function names go along as fields of the request's body.
     """
 
-    custom_llm_provider: str | None  # `openai`, `azure`, ...; else the model or the id says it
     api_key: Key  # else the provider's variable, such as OPENAI_API_KEY
     api_base: str | None  # else the provider's variable, such as OPENAI_BASE_URL
     api_version: str | None  # of Azure
     azure_ad_token: str | None
     azure_ad_token_provider: Callable[[], str] | None
-    extra_headers: Mapping[str, str] | None
-    extra_query: Mapping[str, object] | None
-    extra_body: Mapping[str, object] | None
+    max_retries: int | None  # of this call, where it is safe to send it again; by default 2
     metadata: Mapping[str, object] | None  # plain values become tags of the job
     mock_response: object  # is returned, and nothing is sent
     on_unsupported: str  # what happens to parameters no server takes: `warn` or `error`
 
 
-class CallOptions(ServerOptions, total=False):
-    """What functions take that send one request."""
-
-    timeout: float | None  # seconds until its answer; by default 600
-
-
-_ASKED = Asked.__struct_fields__
-_NAMED = frozenset({*ServerOptions.__annotations__, *CallOptions.__annotations__, *_NOT_SENT})
+_ASKED = tuple(name for name in Asked.__struct_fields__ if name != "custom_llm_provider")
+_NAMED = frozenset({*CallOptions.__annotations__, *_NOT_SENT})
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -70,17 +65,33 @@ class Given(msgspec.Struct, frozen=True):
     mock_response: object = None
     on_unsupported: str = WARN
 
+    def without(self, unsupported: tuple[str, ...]) -> Given:
+        """Return the same, noting which parameters are left out."""
+        if not unsupported:
+            return self
+        extras = msgspec.structs.replace(self.extras, unsupported=unsupported)
+        return msgspec.structs.replace(self, extras=extras)
 
-def read(options: Mapping[str, Any]) -> Given:
+
+def read(  # noqa: PLR0917 - in the order in which every function has them
+    options: Mapping[str, Any],
+    timeout: Seconds,
+    custom_llm_provider: str | None,
+    extra_headers: Headers,
+    extra_query: More,
+    extra_body: More = None,
+) -> Given:
     """Sort the common arguments; what no function names goes along with the body."""
+    asked = {name: options[name] for name in _ASKED if name in options}
     more = {name: value for name, value in options.items() if name not in _NAMED}
     return Given(
-        Asked(**{name: options[name] for name in _ASKED if name in options}),
+        Asked(custom_llm_provider=custom_llm_provider, **asked),
         Extras(
-            headers=dict(options.get("extra_headers") or {}),
-            query=dict(options.get("extra_query") or {}),
-            body={**more, **(options.get("extra_body") or {})},
-            timeout=options.get("timeout"),
+            headers=extra_headers or {},
+            query=extra_query or {},
+            body=with_plain_characters({**more, **(extra_body or {})}),
+            timeout=timeout,
+            max_retries=options.get("max_retries"),
         ),
         options.get("metadata"),
         options.get("mock_response"),
@@ -91,26 +102,17 @@ def read(options: Mapping[str, Any]) -> Given:
 def on_behalf(
     user: str | None, metadata: Mapping[str, object] | None
 ) -> AbstractContextManager[object]:
-    """Return the context that files a job under a user and the plain values of its metadata."""
+    """Return the context that files a job under a user and the plain values of its metadata.
+
+    `metadata={"tags": ["team:red"]}` is LiteLLM's way to say the same.
+    """
     if user is None and not metadata:
         return nullcontext()
-    tags = {name: value for name, value in (metadata or {}).items() if isinstance(value, _PLAIN)}
+    given = metadata or {}
+    tags = {name: value for name, value in given.items() if isinstance(value, _PLAIN)}
+    listed = given.get("tags")
+    if isinstance(listed, list | tuple):
+        pairs = [tag.partition(":") for tag in listed if isinstance(tag, str)]
+        tags = {**{name: value or "true" for name, _, value in pairs if name}, **tags}
     whose = user or next((str(tags[name]) for name in _TEXT_KINDS if name in tags), None)
     return attribution.context(user=whose, tags=tags)
-
-
-def mocked(given: object) -> VideoObject:
-    """Return the answer that a caller made up; nothing is sent or recorded.
-
-    Raises:
-        ConfigError: it is no video.
-    """
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except ValueError:
-            given = None
-    fields = given.json() if isinstance(given, VideoObject) else given
-    if not isinstance(fields, Mapping):
-        raise ConfigError("mock_response must be a video: a mapping, its JSON text, or an object")
-    return VideoObject({"object": "video", **fields}, {"response_cost": 0.0})

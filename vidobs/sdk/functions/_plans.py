@@ -13,6 +13,8 @@ from vidobs.sdk.functions._video_object import (
     CharacterObject,
     VideoObject,
     character_object,
+    listed_video,
+    page_of,
     video_object,
 )
 
@@ -114,14 +116,10 @@ def listed(
     page = yield from calls.page(
         target.server, after=after, limit=limit, order=order, extras=extras
     )
-    data = [_seen(video, target) for video in page.data]
-    return {
-        "object": "list",
-        "data": data,
-        "first_id": data[0].id if data else None,
-        "last_id": data[-1].id if data else None,
-        "has_more": page.has_more,
-    }
+    videos = [
+        listed_video(video, target.server, model=_model(video, target)) for video in page.data
+    ]
+    return page_of(videos, has_more=page.has_more)
 
 
 def delete(target: Target, extras: Extras) -> Call[VideoObject]:

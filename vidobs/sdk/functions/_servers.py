@@ -56,4 +56,8 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _settings(server: Server) -> WrapSettings:
-    return WrapSettings(provider=server.provider, dialect=server.variant.name)
+    return WrapSettings(
+        provider=server.provider,
+        dialect=server.variant.name,
+        joins_traces=server.variant.joins_traces,
+    )

@@ -27,8 +27,10 @@ class UnsupportedParameterWarning(UserWarning):
     """A parameter was left out, because the server does not take it."""
 
 
-def left_out(operation: str, given: Mapping[str, object], *, on_unsupported: str) -> None:
-    """Say which of these parameters are left out, and why.
+def left_out(
+    operation: str, given: Mapping[str, object], *, on_unsupported: str
+) -> tuple[str, ...]:
+    """Say which of these parameters are left out, and why; return their names.
 
     Raises:
         ConfigError: `on_unsupported` is `error` and there are some, or it is neither that nor
@@ -37,10 +39,11 @@ def left_out(operation: str, given: Mapping[str, object], *, on_unsupported: str
     if on_unsupported not in (WARN, ERROR):
         raise ConfigError(unknown_name("on_unsupported", on_unsupported, (WARN, ERROR)))
     reasons = REASONS.get(operation, {})
-    named = [name for name, value in given.items() if value is not None]
+    named = tuple(name for name, value in given.items() if value is not None)
     if not named:
-        return
+        return named
     said = "; ".join(f"{name}: {reasons.get(name, 'the server takes none')}" for name in named)
     if on_unsupported == ERROR:
         raise ConfigError(f"video_{operation} cannot send {said}")
     warnings.warn(f"video_{operation} leaves out {said}", UnsupportedParameterWarning, stacklevel=4)
+    return named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vidobs.dialects.litellm_ids import CHARACTER, packed
@@ -48,6 +49,11 @@ class ResponseObject:
         shown = ", ".join(f"{name}={value!r}" for name, value in self._fields.items())
         return f"{type(self).__name__}({shown})"
 
+    @property
+    def hidden_params(self) -> dict[str, Any]:
+        """Return what is known beside the fields."""
+        return self._hidden_params
+
     def get(self, name: str, default: Any = None) -> Any:
         """Return a field, or the default where there is none."""
         return self._fields.get(name, default)
@@ -90,11 +96,25 @@ class CharacterObject(ResponseObject):
     name: str | None
 
 
-_DEFAULTS: dict[str, Any] = {
-    "object": "video", "status": "", "created_at": None, "completed_at": None, "expires_at": None,
-    "error": None, "progress": None, "remixed_from_video_id": None, "seconds": None, "size": None,
-    "model": None, "usage": None,
-}  # fmt: skip
+class ListedVideo(dict[str, Any]):
+    """One video of a list: a dictionary, as LiteLLM has it, whose fields are attributes too."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            msg = f"{type(self).__name__} has no field {name!r}"
+            raise AttributeError(msg) from None
+
+
+VIDEO_DEFAULTS: Mapping[str, Any] = MappingProxyType({
+    "id": "", "object": "video", "status": "", "created_at": None, "completed_at": None,
+    "expires_at": None, "error": None, "progress": None, "remixed_from_video_id": None,
+    "seconds": None, "size": None, "model": None, "usage": None,
+})  # fmt: skip
+CHARACTER_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"id": "", "object": "character", "created_at": None, "name": None}
+)
 
 
 def video_object(
@@ -105,14 +125,12 @@ def video_object(
     `model` is that of the id; `priced` says that the call made a job, whose length LiteLLM gives.
     """
     provider, cost = server.provider, video.cost
-    fields = {**_DEFAULTS, **video.raw, "id": packed(provider, model, video.id)}
+    fields = {**VIDEO_DEFAULTS, **_named(video, provider, model)}
     if video.seconds is not None:
         fields["seconds"] = str(fields["seconds"] or video.seconds)
-        if priced and fields["usage"] is None:
-            fields["usage"] = {"duration_seconds": float(video.seconds)}
-    parent = video.remixed_from_video_id
-    if parent is not None:
-        fields["remixed_from_video_id"] = packed(provider, model, parent)
+    if priced and fields["usage"] is None:
+        length = video.seconds
+        fields["usage"] = {} if length is None else {"duration_seconds": float(length)}
     known = cost is not None and cost.usd is not None
     return VideoObject(
         fields,
@@ -127,8 +145,35 @@ def video_object(
     )
 
 
+def listed_video(video: Video, server: Server, *, model: str | None) -> ListedVideo:
+    """Return a video of a list as LiteLLM shows it: the server's fields, under the job's id."""
+    return ListedVideo(_named(video, server.provider, model))
+
+
+def page_of(videos: list[ListedVideo], *, has_more: bool = False) -> dict[str, Any]:
+    """Return a page of a list as LiteLLM shows it."""
+    return {
+        "object": "list",
+        "data": videos,
+        "first_id": videos[0].get("id") if videos else None,
+        "last_id": videos[-1].get("id") if videos else None,
+        "has_more": has_more,
+    }
+
+
 def character_object(character: Character, server: Server) -> CharacterObject:
-    """Return a character as LiteLLM shows it."""
-    fields = {"object": "character", "name": None, "created_at": None, **character.raw}
+    """Return a character as LiteLLM's proxy shows it, its provider in its id."""
     name = packed(server.provider, None, character.id, kind=CHARACTER)
-    return CharacterObject({**fields, "id": name}, {"custom_llm_provider": server.provider})
+    fields = {**CHARACTER_DEFAULTS, **character.raw, "id": name}
+    return CharacterObject(
+        fields, {"custom_llm_provider": server.provider, "api_base": server.base_url}
+    )
+
+
+def _named(video: Video, provider: str, model: str | None) -> dict[str, Any]:
+    """Return a server's fields with the ids that jobs have here."""
+    fields = {**video.raw, "id": packed(provider, model, video.id)}
+    parent = video.remixed_from_video_id
+    if parent is not None:
+        fields["remixed_from_video_id"] = packed(provider, model, parent)
+    return fields
