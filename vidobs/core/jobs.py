@@ -66,6 +66,13 @@ class AssetState(StrEnum):
     DELETED = "deleted"  # deleted on request
 
 
+class Notice(StrEnum):
+    """What vidobs finds out about a job by the clock alone, and says once."""
+
+    STUCK = "stuck"  # no change for longer than it should take
+    EXPIRING = "expiring"  # its video is not downloaded, and soon gone
+
+
 class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the provider said went wrong, scrubbed of secrets."""
 
@@ -150,6 +157,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     prompt_hash: str | None = None  # keyed; finds a create whose answer never came
     prompt: str | None = None  # only where the capture policy keeps content
     adopted: bool = False  # first seen by a poll; created elsewhere
+    notices: tuple[Notice, ...] = ()  # said of it already
 
     @property
     def queue_s(self) -> float | None:

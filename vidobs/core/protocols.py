@@ -10,7 +10,7 @@ import msgspec
 
 from vidobs.core.calls import Operation
 from vidobs.core.events import SpanRecord, VideoEvent
-from vidobs.core.jobs import Job, JobSnapshot
+from vidobs.core.jobs import Job, JobSnapshot, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +72,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     adopt: Job | None = None  # what to start from when the ledger does not know the job
     download: bool = False
     failure: str | None = None  # the call raised: type and scrubbed text
+    notice: Notice | None = None  # there was no call: this is found by the clock
+    version: int | None = None  # of the row that was looked at; a later one is left alone
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):

@@ -503,6 +503,83 @@ UPDATE dead_letter SET error = '' WHERE error <> '' AND seq IN (SELECT value FRO
 -- forget_spender --
 UPDATE spend SET user = NULL WHERE job_seq = ?;
 
+-- unfinished --
+-- Jobs of which nobody knows yet how they end.
+SELECT seq, version, doc FROM job
+WHERE seq >= ? AND state IN ('submitting', 'unknown', 'queued', 'in_progress') ORDER BY seq;
+
+-- to_watch --
+-- The next rows; the document only of jobs that may hang, and of those whose video nobody has read.
+SELECT seq, version, state, events,
+    iif(
+        state IN ('queued', 'in_progress')
+        OR (state = 'completed' AND instr(doc, '"asset":"available"')),
+        doc, NULL
+    )
+FROM job WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- last_change --
+SELECT max(at_us) FROM event WHERE seq IN (SELECT value FROM json_each(?));
+
+-- past_jobs --
+-- Jobs of a model that completed, the newest first, among the last so many of all.
+SELECT doc FROM (SELECT provider, model, state, doc FROM job ORDER BY seq DESC LIMIT ?3)
+WHERE state = 'completed' AND provider = ?1 AND model IS ?2 LIMIT ?4;
+
+-- servers --
+SELECT DISTINCT provider, json_extract(doc, '$.dialect'), json_extract(doc, '$.server_address'),
+    json_extract(doc, '$.server_port')
+FROM job WHERE seq >= ?;
+
+-- known_ids --
+-- Jobs with some of the ids that a server has listed, whatever provider they are filed under.
+WITH RECURSIVE known (provider) AS (
+    SELECT min(provider) FROM job WHERE provider_job_id IS NOT NULL
+    UNION ALL
+    SELECT (
+        SELECT min(job.provider) FROM job
+        WHERE job.provider_job_id IS NOT NULL AND job.provider > known.provider
+    )
+    FROM known WHERE known.provider IS NOT NULL
+)
+SELECT job.doc FROM known
+JOIN job ON job.provider = known.provider
+    AND job.provider_job_id IN (SELECT value FROM json_each(?));
+
+-- asked_twice --
+-- Jobs for one and the same request of which a provider has accepted more than one.
+WITH hashed AS MATERIALIZED (
+    SELECT seq, provider, json_extract(doc, '$.request_hash') AS hash
+    FROM job WHERE seq >= ? AND provider_job_id IS NOT NULL
+)
+SELECT doc FROM job WHERE seq IN (
+    SELECT seq FROM hashed WHERE (provider, hash) IN (
+        SELECT provider, hash FROM hashed WHERE hash IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1
+    )
+) ORDER BY seq;
+
+-- same_prompt --
+-- Jobs of some time that were made from a prompt.
+SELECT doc FROM job WHERE seq BETWEEN ? AND ? AND prompt_hash = ? ORDER BY seq LIMIT 50;
+
+-- drop_note --
+DELETE FROM meta WHERE key = ?;
+
+-- first_note --
+INSERT OR IGNORE INTO meta (key, value) VALUES (?, ?);
+
+-- old_notes --
+-- Of the notes with names between two: all that are older, and all but the newest so many.
+DELETE FROM meta WHERE key > ?1 AND key < ?2 AND (
+    value < ?3
+    OR value < (SELECT value FROM meta WHERE key > ?1 AND key < ?2
+                ORDER BY value DESC LIMIT 1 OFFSET ?4)
+);
+
+-- old_claims --
+DELETE FROM meta
+WHERE key > ?1 AND key < ?2 AND coalesce(json_extract(value, '$.until_us'), 0) < ?3;
+
 -- note --
 SELECT value FROM meta WHERE key = ?;
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import apsw
-import msgspec
 
 from vidobs.core.errors import LedgerUnusableError
 from vidobs.core.jobs import Job, JobSnapshot, JobState
@@ -16,6 +15,7 @@ from vidobs.ledger import codec, processes, steps
 from vidobs.ledger.cache import Entry, JobCache
 from vidobs.ledger.database import ledger_error, open_writer, translated
 from vidobs.ledger.finder import Finder, Stranger
+from vidobs.ledger.folding import StaleError, fold
 from vidobs.ledger.lock import WriteLock
 from vidobs.ledger.spend import write_spend
 from vidobs.ledger.statements import queries
@@ -182,6 +182,8 @@ class SqliteLedger:
         raise LedgerUnusableError(msg)
 
     def _record(self, seen: Observed) -> Recorded | None:
+        if seen.version is not None:
+            return self._record_as_found(seen)
         entry = self.cache.by_id(seen.job_id) or self.cache.by_provider(
             seen.provider, seen.snapshot.provider_job_id
         )
@@ -198,6 +200,11 @@ class SqliteLedger:
                 return recorded
             entry = None  # another process was faster: look again
 
+    def _record_as_found(self, seen: Observed) -> Recorded | None:
+        """Advance a job unless it was changed since somebody looked at it."""
+        entry = self._load(seen)
+        return self._advance(entry, seen) if entry and entry.version == seen.version else None
+
     def _advance(self, entry: Entry, seen: Observed) -> Recorded | None:
         """Write what an answer changes; `None` when the entry turns out to be stale."""
         step = steps.take(entry.job, seen, self.rules)
@@ -208,7 +215,7 @@ class SqliteLedger:
         try:
             after, recorded = self._write(entry, step, seen)
             execute("COMMIT")
-        except _StaleError:
+        except StaleError:
             self._roll_back()
             self.cache.drop(entry.job.job_id)
             return None
@@ -239,7 +246,7 @@ class SqliteLedger:
             (job.provider_job_id, job.state, job.model, listed, doc, seq, entry.version),
         )
         if self.connection.changes() == 0:
-            raise _StaleError
+            raise StaleError
         if step.settled or step.adjusted:
             write_spend(self._cursor, seq, job, seen.now_ns)
         return Entry(seq, entry.version + 1, job), Recorded(job, events, settled=step.settled)
@@ -322,25 +329,10 @@ class SqliteLedger:
                 there = self._find.by_provider(seen.provider, seen.snapshot.provider_job_id or "")
                 if there is None or there.seq == mine.seq:
                     return None
-                there = self._fold(mine, there)
+                there = fold(self.connection, mine, there)
                 after, recorded = self._write(there, steps.take(there.job, seen, self.rules), seen)
-        except _StaleError:
+        except StaleError:
             return None
         self.in_flight.discard(mine.seq)
         self._keep(after)
         return recorded
-
-    def _fold(self, mine: Entry, there: Entry) -> Entry:
-        """Delete one of a job's two rows, inside a transaction; return what the other gains."""
-        self._cursor.execute(self._sql["move_events"], (mine.seq, there.seq))
-        self._cursor.execute(self._sql["drop_job"], (mine.seq, mine.version))
-        if self.connection.changes() == 0:
-            raise _StaleError
-        self._cursor.execute(self._sql["drop_spend"], (mine.seq,))
-        if not there.job.adopted:
-            return there
-        return msgspec.structs.replace(there, job=steps.as_created_here(there.job, mine.job))
-
-
-class _StaleError(Exception):
-    """The job was changed by another process since it was read."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.core import ids, machine
+from vidobs.core import ids, machine, notices
 from vidobs.core.delivered import mismatch
 from vidobs.core.events import EventName, VideoEvent
 from vidobs.core.jobs import JobState
@@ -23,6 +23,8 @@ MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
 
 def take(job: Job, seen: Observed, rules: Rules) -> Advance:
     """Return the job after what was seen."""
+    if seen.notice is not None:
+        return notices.noticed(job, seen.notice)
     now = codec.moment(seen.now_ns // 1000)
     if not seen.download:
         return machine.advance(job, seen.snapshot, now, rules)

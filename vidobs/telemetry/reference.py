@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 RESERVED = frozenset(  # named, so that nobody else takes the name; not emitted by this version
     {
-        EventName.EXPIRING,
-        EventName.STUCK,
         EventName.BUDGET_WARNING,
         EventName.GUARDRAIL_BLOCKED,
         EventName.GUARDRAIL_PASSED,
