@@ -12,7 +12,7 @@ from rich.console import Console
 
 from vidobs.cli._read import doors, ledger_path
 from vidobs.cli.options import Json, Yes, print_json
-from vidobs.cli.render import safe, table
+from vidobs.cli.render import NOTHING, safe, table
 from vidobs.core.errors import ConfigError
 from vidobs.core.scrub import scrub
 from vidobs.delivery.encoding import event_to_json
@@ -46,10 +46,10 @@ class LetterObject(msgspec.Struct, frozen=True, kw_only=True):
     exporter: str
     at: datetime  # when it was given up
     error: str
-    event: str
-    event_at: datetime
-    job_id: str
-    provider: str
+    event: str | None  # this and all below is null where the event cannot be read any more
+    event_at: datetime | None
+    job_id: str | None
+    provider: str | None
     model: str | None
 
 
@@ -75,10 +75,10 @@ def list_letters(
     result.columns[0].no_wrap = True
     for letter in found:
         result.add_row(
-            safe(letter.event.id[:_ID_CHARS]),
+            safe(letter.event_id[:_ID_CHARS]),
             safe(letter.exporter),
             f"{letter.at:%Y-%m-%d %H:%M:%S}",
-            safe(letter.event.name),
+            safe(NOTHING if letter.event is None else letter.event.name),
             safe(letter.error),
         )
     console.print(result)
@@ -99,7 +99,8 @@ def show(
     path = ledger_path()
     (event_id,) = whole_ids(path, [event], exporter=exporter)
     found = dead_letters(path, exporter=exporter, prefix=event_id)
-    whole = json.loads(event_to_json(found[0].event))
+    event_there = found[0].event
+    whole = None if event_there is None else json.loads(event_to_json(event_there))
     if as_json:
         letters = [_object(letter) for letter in found]
         print_json({"letters": letters, "event": whole})
@@ -108,7 +109,7 @@ def show(
     for letter in found:
         console.print(safe(f"{letter.exporter} gave up at {letter.at:%Y-%m-%d %H:%M:%S} UTC"))
         console.print(safe(f"  {letter.error}" if letter.error else "  the text was purged"))
-    typer.echo(json.dumps(whole, indent=2))
+    typer.echo("the event cannot be read" if whole is None else json.dumps(whole, indent=2))
 
 
 @dead.command()
@@ -183,14 +184,15 @@ def _letters(count: int) -> str:
 
 def _object(letter: DeadLetter) -> LetterObject:
     event = letter.event
+    job = None if event is None else event.job
     return LetterObject(
-        event_id=event.id,
+        event_id=letter.event_id,
         exporter=letter.exporter,
         at=letter.at,
         error=scrub(letter.error),
-        event=event.name,
-        event_at=event.at,
-        job_id=event.job.job_id,
-        provider=event.job.provider,
-        model=event.job.model,
+        event=None if event is None else event.name,
+        event_at=None if event is None else event.at,
+        job_id=None if job is None else job.job_id,
+        provider=None if job is None else job.provider,
+        model=None if job is None else job.model,
     )

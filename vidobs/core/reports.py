@@ -99,7 +99,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     exporter: str
     at: datetime  # when it was given up
     error: str  # what the exporter said; empty where a purge of content took it
-    event: VideoEvent
+    event_id: str
+    event: VideoEvent | None  # None: it cannot be read, for the file was damaged
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):

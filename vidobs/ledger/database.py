@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
+import msgspec
 
 from vidobs.core.errors import (
     LedgerBusyError,
@@ -66,6 +67,19 @@ def translated(path: str) -> Iterator[None]:
         raise
     except (apsw.Error, OSError) as error:
         raise ledger_error(error, path) from error
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn what a damaged file brings about into our errors too, for those who only read."""
+    try:
+        with translated(path):
+            yield
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise LedgerUnusableError(
+            f"ledger {path} holds something that cannot be read ({error}): the file was damaged; "
+            "see vidobs ledger check, then restore a copy or move the file away"
+        ) from error
 
 
 def open_writer(path: str, *, full_sync: bool = False) -> apsw.Connection:

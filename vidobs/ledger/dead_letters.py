@@ -11,8 +11,8 @@ import msgspec
 
 from vidobs.core.errors import VidobsError
 from vidobs.core.reports import DeadLetter
-from vidobs.ledger import codec
-from vidobs.ledger.database import open_reader, translated
+from vidobs.ledger import codec, damage
+from vidobs.ledger.database import open_reader, reading, translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def dead_letters(
     """
     if prefix is not None and not _PREFIX.fullmatch(prefix):
         return []
-    with translated(path), closing(open_reader(path)) as connection:
+    with reading(path), closing(open_reader(path)) as connection:
         rows = connection.execute(queries()["letters"], (exporter, prefix, limit)).fetchall()
-    return [_letter(row) for row in rows]
+        return [_letter(connection, row) for row in rows]
 
 
 def whole_ids(path: str, prefixes: Sequence[str], *, exporter: str | None) -> tuple[str, ...]:
@@ -74,19 +74,21 @@ def count(path: str, chosen: Chosen) -> int:
         return len(_places(connection, chosen))
 
 
-def _letter(row: tuple[Any, ...]) -> DeadLetter:
-    exporter, at_us, error, *event = row
+def _letter(connection: apsw.Connection, row: tuple[Any, ...]) -> DeadLetter:
+    exporter, at_us, error, seq = row
+    (found,) = damage.load(connection, "event_at", seq)
     return DeadLetter(
         exporter=exporter,
         at=codec.moment(at_us),
         error=error,
-        event=codec.load_event(tuple(event)).event,
+        event_id=damage.id_of(found),
+        event=damage.event_of(found),
     )
 
 
 def _whole_id(path: str, prefix: str, exporter: str | None) -> str:
     found = dead_letters(path, exporter=exporter, prefix=prefix.lower())
-    names = sorted({letter.event.id for letter in found})
+    names = sorted({letter.event_id for letter in found})
     if prefix in names or len(names) == 1:
         return prefix if prefix in names else names[0]
     if not names:

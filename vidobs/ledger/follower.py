@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidobs.core.errors import LedgerMissingError
-from vidobs.ledger import codec
+from vidobs.ledger import damage
 from vidobs.ledger.database import open_reader, translated
 from vidobs.ledger.moments import newest_place, place_at
-from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +38,6 @@ class Follower:
         self._connection: apsw.Connection | None = None
         self._inode: tuple[int, int] | None = None
         self._seen_version: object = None  # of the data, when nothing was left to read
-        self._sql = queries()
 
     def read(self) -> Sequence[VideoEvent]:
         """Return the next events, at most `BATCH`; none when there are none now.
@@ -56,12 +54,11 @@ class Follower:
             if version == self._seen_version:
                 return ()
             after = self._start(connection) if self._cursor is None else self._cursor
-            found = connection.execute(self._sql["read_outbox"], (after, BATCH)).fetchall()
-        if len(found) < BATCH:
+            rows = damage.load(connection, "read_outbox", after, BATCH)
+        if len(rows) < BATCH:
             self._seen_version = version
-        rows = [codec.load_event(row) for row in found]
         self._cursor = rows[-1].seq if rows else after
-        events = (row.event for row in rows)
+        events = [event for event in map(damage.event_of, rows) if event is not None]
         return [event for event in events if self._since is None or event.at >= self._since]
 
     def close(self) -> None:

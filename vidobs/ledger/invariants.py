@@ -26,6 +26,7 @@ INVARIANTS = {  # the query that finds what breaks it: what it says
     "stray_events": "an event belongs to a job",
     "early_cursors": "no exporter is beyond the last event",
     "letters_of_nothing": "a dead letter is about an event",
+    "unreadable_events": "an event can be read",
     "asked_for_nothing": "what an exporter is to get once more is an event",
     "rows_without_cursor": "an exporter that is asked again, or missed something, has a cursor",
     "odd_drops": "what was dropped is counted, under a reason that there is",

@@ -59,6 +59,13 @@ SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, eve
        event.detail
 FROM event WHERE event.seq > ? ORDER BY event.seq LIMIT ?;
 
+-- event_at --
+SELECT seq, route, id, name, at_us, job, spans, detail FROM event WHERE seq = ?;
+
+-- raw_event --
+-- What leads to a damaged event, as bytes: they need not be text any more.
+SELECT CAST(route AS BLOB), CAST(id AS BLOB) FROM event WHERE seq = ?;
+
 -- events_of --
 SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans,
        event.detail
@@ -309,6 +316,10 @@ SELECT exporter FROM relay WHERE cursor > (SELECT coalesce(max(seq), 0) FROM eve
 -- letters_of_nothing --
 SELECT exporter || ' ' || seq FROM dead_letter WHERE seq NOT IN (SELECT seq FROM event);
 
+-- unreadable_events --
+SELECT 'place ' || seq FROM event
+WHERE NOT json_valid(job) OR (spans IS NOT NULL AND NOT json_valid(spans));
+
 -- asked_for_nothing --
 SELECT exporter || ' ' || seq FROM replay WHERE seq NOT IN (SELECT seq FROM event);
 
@@ -440,8 +451,7 @@ DELETE FROM dead_letter WHERE exporter = ? AND seq = ?;
 DELETE FROM replay WHERE exporter = ? AND seq = ?;
 
 -- letters --
-SELECT dead_letter.exporter, dead_letter.at_us, dead_letter.error,
-    event.seq, event.route, event.id, event.name, event.at_us, event.job, event.spans, event.detail
+SELECT dead_letter.exporter, dead_letter.at_us, dead_letter.error, dead_letter.seq
 FROM dead_letter JOIN event ON event.seq = dead_letter.seq
 WHERE (?1 IS NULL OR dead_letter.exporter = ?1) AND (?2 IS NULL OR event.id GLOB ?2 || '*')
 ORDER BY dead_letter.at_us DESC, dead_letter.seq DESC, dead_letter.exporter LIMIT ?3;

@@ -12,8 +12,8 @@ import msgspec
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.core.money import ZERO
 from vidobs.core.reports import Children, LedgerInfo, Spend, SpendRow
-from vidobs.ledger import codec
-from vidobs.ledger.database import MEMORY, open_reader, open_writer, translated
+from vidobs.ledger import codec, damage
+from vidobs.ledger.database import MEMORY, open_reader, open_writer, reading, translated
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -57,20 +57,20 @@ class LedgerReader:
     ) -> list[Job]:
         """Return jobs, the newest first."""
         first = 0 if since is None else codec.seq_at(since)
-        rows = self._all("jobs", _END, first, state, model, limit)
-        return [codec.load_job(doc) for (doc,) in rows]
+        return self._jobs("jobs", _END, first, state, model, limit)
 
     def job(self, id_or_prefix: str) -> list[Job]:
         """Return the jobs that have this id, a longer one, or this id at the provider."""
-        found = [codec.load_job(doc) for (doc,) in self._all("jobs_by_provider_id", id_or_prefix)]
-        return found or self._by_prefix(id_or_prefix)
+        return self._jobs("jobs_by_provider_id", id_or_prefix) or self._by_prefix(id_or_prefix)
 
     def events(self, job_id: str) -> list[VideoEvent]:
         """Return a job's events, the oldest first."""
         first = codec.seq_of(job_id)
-        for seq, _, doc in self._all("load_near", first, first + codec.PLACES):
-            if codec.load_job(doc).job_id == job_id:
-                return [codec.load_event(row).event for row in self._all("events_of", seq)]
+        with self._lock, reading(self.path):
+            for seq, _, doc in self._found("load_near", first, first + codec.PLACES):
+                if codec.load_job(doc).job_id == job_id:
+                    rows = damage.readable(self._connection, "events_of", seq)
+                    return [row.event for row in rows]
         return []
 
     def children(self, job: Job) -> Children:
@@ -80,8 +80,7 @@ class LedgerReader:
             return Children()
         seq = codec.seq_of(job.job_id)
         needle = f'"parent_id":{msgspec.json.encode(wanted).decode()}'
-        near = self._all("children", seq, _CHILDREN_AMONG, needle)
-        found = [codec.load_job(doc) for (doc,) in near]
+        found = self._jobs("children", seq, _CHILDREN_AMONG, needle)
         return Children(
             tuple(c for c in found if (c.provider, c.parent_id) == (job.provider, wanted)),
             complete=not self._all("job_after", seq, _CHILDREN_AMONG),
@@ -125,8 +124,15 @@ class LedgerReader:
             self._connection.close()
 
     def _all(self, query: str, *bindings: apsw.SQLiteValue) -> list[Any]:
-        with self._lock, translated(self.path):
-            return self._connection.execute(self._sql[query], bindings).fetchall()
+        with self._lock, reading(self.path):
+            return self._found(query, *bindings)
+
+    def _jobs(self, query: str, *bindings: apsw.SQLiteValue) -> list[Job]:
+        with self._lock, reading(self.path):
+            return [codec.load_job(doc) for (doc,) in self._found(query, *bindings)]
+
+    def _found(self, query: str, *bindings: apsw.SQLiteValue) -> list[Any]:
+        return self._connection.execute(self._sql[query], bindings).fetchall()
 
     def _pragma(self, name: str) -> apsw.SQLiteValue:
         with self._lock, translated(self.path):
@@ -139,12 +145,12 @@ class LedgerReader:
         millisecond = 1 << codec.SEQ_RANDOM_BITS
         first = codec.seq_of("job_" + digits.ljust(_HEX, "0")) & -millisecond
         last = codec.seq_of("job_" + digits.ljust(_HEX, "f")) | (millisecond - 1)
-        rows = self._all("jobs_between", first, min(last + codec.PLACES, _END), "job_" + digits)
-        return [codec.load_job(doc) for (doc,) in rows]
+        end = min(last + codec.PLACES, _END)
+        return self._jobs("jobs_between", first, end, "job_" + digits)
 
     def _unknown(self, since: datetime | None) -> list[Job]:
         first = 0 if since is None else codec.seq_at(since)
-        return [codec.load_job(doc) for (doc,) in self._all("unknown_spend", first)]
+        return self._jobs("unknown_spend", first)
 
 
 def open_ledger(path: str | None) -> LedgerReader:

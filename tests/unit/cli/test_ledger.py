@@ -67,7 +67,7 @@ def test_check_of_a_sound_ledger(run, filled):
     """Nothing wrong is said, with exit code 0."""
     ran = ledger(run, "check")
 
-    assert (ran.code, ran.out) == (0, "nothing wrong: no damage, and 13 rules hold\n")
+    assert (ran.code, ran.out) == (0, "nothing wrong: no damage, and 14 rules hold\n")
     assert ledger(run, "check", "--json").json == {"ok": True, "violations": []}
 
 

@@ -103,6 +103,7 @@ BREAKS = {
     "stray_events": "UPDATE job SET events = ',2' WHERE provider_job_id = 'v1'",
     "early_cursors": "INSERT INTO relay (exporter, cursor) VALUES ('webhook', 7)",
     "letters_of_nothing": "INSERT INTO dead_letter VALUES ('webhook', 77, 0, 'no')",
+    "unreadable_events": "UPDATE event SET job = substr(job, 2) WHERE seq = 2",
     "asked_for_nothing": "INSERT INTO relay (exporter, cursor) VALUES ('webhook', 0);"
     "INSERT INTO replay VALUES ('webhook', 77, 0)",
     "rows_without_cursor": "INSERT INTO replay VALUES ('webhook', 1, 0)",
