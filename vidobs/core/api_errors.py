@@ -14,7 +14,8 @@ The names are LiteLLM's, the tree is ours: none of these is a class of the opena
         ├── ConflictError              409: the video is not in the state that this needs
         ├── RateLimitError             429: too many requests, or no credit left
         ├── InternalServerError        500 and above: the server broke
-        │   └── ServiceUnavailableError  502, 503, 504: it cannot be had now
+        │   └── ServiceUnavailableError  503, 504: it cannot be had now
+        │       └── BadGatewayError  502: what stands before it cannot reach it
         ├── APIConnectionError         there was no answer
         │   └── Timeout                (also TimeoutError) there was none in time
         └── VideoFailedError           the job failed, for a reason that has no class above
@@ -104,7 +105,11 @@ class InternalServerError(APIError):
 
 
 class ServiceUnavailableError(InternalServerError):
-    """502, 503 or 504: the server cannot be had now."""
+    """503 or 504: the server cannot be had now."""
+
+
+class BadGatewayError(ServiceUnavailableError):
+    """502: the server behind a gateway cannot be had now."""
 
 
 class APIConnectionError(APIError):
@@ -130,7 +135,7 @@ _OF_STATUS = MappingProxyType(
         410: NotFoundError,
         422: UnprocessableEntityError,
         429: RateLimitError,
-        502: ServiceUnavailableError,
+        502: BadGatewayError,
         503: ServiceUnavailableError,
         504: ServiceUnavailableError,
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 from vidobs.core.errors import ConfigError
 
@@ -24,6 +25,7 @@ _MAGIC = (
     (b"GIF8", "image/gif", ".gif"),
 )
 _FTYP = b"ftyp"  # at byte 4 of an MP4 file
+_HEAD = 12  # bytes that tell what a file is
 
 
 def placed(name: str, given: Upload) -> tuple[dict[str, object], list[tuple[str, object]]]:
@@ -44,13 +46,12 @@ def _part(name: str, given: object) -> tuple[str, object, str]:
     if isinstance(given, tuple):
         return _of_tuple(name, given)
     if isinstance(given, bytes | bytearray):
-        kind, ending = _kind_of(bytes(given[:12]))
+        kind, ending = _kind_of(bytes(given[:_HEAD]))
         return f"{name}{ending}", bytes(given), kind
     if isinstance(given, str | os.PathLike):
         return _of_path(name, Path(given))
-    if hasattr(given, "read"):
-        file_name = Path(str(getattr(given, "name", "") or name)).name
-        return file_name, given, _guess(file_name)
+    if hasattr(given, "read") and not isinstance(given, io.TextIOBase):
+        return _of_file(name, given)
     raise ConfigError(
         f"{name}: got {type(given).__name__}; give a file opened with 'rb', bytes, a path, "
         "(name, content, type), a URL, or {'file_id': ...}"
@@ -58,23 +59,49 @@ def _part(name: str, given: object) -> tuple[str, object, str]:
 
 
 def _of_tuple(name: str, given: tuple[object, ...]) -> tuple[str, object, str]:
-    if not 2 <= len(given) <= 3:  # noqa: PLR2004 - (name, content[, type])
+    if not 2 <= len(given) <= 4:  # noqa: PLR2004 - (name, content[, type[, headers]])
         raise ConfigError(f"{name}: a tuple must be (name, content) or (name, content, type)")
-    file_name = str(given[0] or name)
-    return file_name, given[1], str(given[2]) if len(given) > 2 else _guess(file_name)  # noqa: PLR2004
+    file_name, content = str(given[0] or name), given[1]
+    if len(given) > 2 and given[2]:  # noqa: PLR2004
+        return file_name, content, str(given[2])
+    if isinstance(content, bytes):
+        return file_name, content, _guess(file_name) or _kind_of(content[:_HEAD])[0]
+    return file_name, content, _guess(file_name) or _kind_of(_head_of(content))[0]
 
 
 def _of_path(name: str, path: Path) -> tuple[str, object, str]:
     try:
-        return path.name, path.read_bytes(), _guess(path.name)
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigError(
             f"{name}: cannot read {str(path)!r}: {error.strerror or error}"
         ) from error
+    return path.name, content, _guess(path.name) or _kind_of(content[:_HEAD])[0]
 
 
-def _guess(file_name: str) -> str:
-    return mimetypes.guess_type(file_name)[0] or "application/octet-stream"
+def _of_file(name: str, given: object) -> tuple[str, object, str]:
+    """Return the part of an open file; one without a name gets one by how it begins."""
+    file_name = Path(str(getattr(given, "name", "") or "")).name
+    known = _guess(file_name)
+    if known is not None:
+        return file_name, given, known
+    kind, ending = _kind_of(_head_of(given))
+    return file_name or f"{name}{ending}", given, kind
+
+
+def _head_of(given: Any) -> bytes:
+    """Return how a file goes on from where it stands, without moving it; empty for a stream."""
+    seekable = getattr(given, "seekable", None)
+    if seekable is None or not seekable():
+        return b""
+    place = given.tell()
+    head = given.read(_HEAD)
+    given.seek(place)
+    return head if isinstance(head, bytes) else b""
+
+
+def _guess(file_name: str) -> str | None:
+    return mimetypes.guess_type(file_name)[0]
 
 
 def _kind_of(head: bytes) -> tuple[str, str]:
