@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-SLOW_S = 0.02
+SLOW_S = 0.01
 FLAP_S = 0.2
 _VIDEO = re.compile(rb"video_[0-9a-f]{32}")
 _OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
