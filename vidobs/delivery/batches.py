@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from vidobs.core.protocols import Outbox
     from vidobs.delivery.leases import Lease
+
+
+PAGE_S = 1.0  # for which rows that were read are good: somebody may purge what is in them
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -46,6 +50,14 @@ class Source(Protocol):
         ...
 
 
+class _Page(msgspec.Struct, frozen=True):
+    """What was read at once and is not delivered yet."""
+
+    rows: Sequence[OutboxRow]  # that are for the exporter
+    through: int
+    good_until: float  # on the monotonic clock
+
+
 class Behind:
     """The events behind the cursor."""
 
@@ -55,18 +67,27 @@ class Behind:
         self._lease = lease
         self._plan: Plan = FRESH
         self._at = 0  # where the plan began
+        self._page: _Page | None = None
 
     def take(self, most: int) -> Batch | None:
         """Return the next rows that are for this exporter."""
         cursor = self._lease.standing.cursor
         if cursor != self._at:  # somebody else was here
-            self._plan, self._at = FRESH, cursor
+            self._plan, self._at, self._page = FRESH, cursor, None
+        page, most = self._page, min(most, self._plan.size)
+        if page is None or len(page.rows) < most or time.monotonic() > page.good_until:
+            page = self._page = self._read(cursor)
+        if page is None:
+            return None
+        taken = page.rows[:most]
+        return Batch(taken, page.through if len(taken) == len(page.rows) else taken[-1].seq)
+
+    def _read(self, cursor: int) -> _Page | None:
         rows = self._outbox.read(cursor, BATCH)
         if not rows:
             return None
         mine = [row for row in rows if self._exporter in row.route.split(",")]
-        taken = mine[: min(most, self._plan.size)]
-        return Batch(taken, rows[-1].seq if len(taken) == len(mine) else taken[-1].seq)
+        return _Page(mine, rows[-1].seq, time.monotonic() + PAGE_S)
 
     def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
         """Move the cursor behind them."""
@@ -76,6 +97,7 @@ class Behind:
 
     def failed(self, error: BaseException, batch: Batch) -> Verdict:
         """Plan the next try."""
+        self._page = None
         self._plan, verdict = self._plan.failed(error, _places(batch.rows))
         return verdict
 
@@ -88,6 +110,10 @@ class Behind:
 
     def _advance(self, seq: int, events: int, now: datetime) -> None:
         self._plan, self._at = self._plan.moved(seq), seq
+        page, self._page = self._page, None
+        if page is not None and seq < page.through:
+            rest = [row for row in page.rows if row.seq > seq]
+            self._page = msgspec.structs.replace(page, rows=rest)
         self._lease.advance(seq, events=events, now=now)
 
 

@@ -192,6 +192,20 @@ def test_what_nobody_can_explain_is_tried_eight_times_alone(world, sink):
     assert world.outbox.dead == [("sink", 1, "ExportError: 401")]
 
 
+def test_what_was_purged_meanwhile_is_not_sent(world, sink):
+    """Rows that were read before a failure are read again before the next try."""
+    world.add(3)
+    sink.script.append(ExportError("503"))
+    worker = world.worker()
+    world.run(worker)
+
+    world.outbox.connection.execute("UPDATE event SET detail = 'blank'")
+    world.clock.turn(1)
+    world.run(worker)
+
+    assert [one.detail for one in sink.events] == ["blank"] * 3
+
+
 def test_what_is_asked_for_again_is_delivered_beside_the_cursor(world, sink):
     """A dead letter that somebody asked for arrives, is forgotten, and moves no cursor back."""
     events = world.add(3)
