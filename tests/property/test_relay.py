@@ -396,7 +396,7 @@ def settled(examples):
 class TestRelay(RelayMachine.TestCase):
     """Everyday."""
 
-    settings = settled(60)
+    settings = settled(40)
 
 
 @pytest.mark.slow
