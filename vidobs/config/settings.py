@@ -14,6 +14,7 @@ import msgspec
 from vidobs.config import readers
 from vidobs.config.choices import Durability, HttpSpans, OtelSetup, PollSpans
 from vidobs.config.ledger_url import LedgerUrl, default_ledger, ledger_url
+from vidobs.config.store_url import StoreUrl, store_url
 from vidobs.core.capture import CapturePolicy, Content, Media
 from vidobs.core.policies import BillingPolicy, parse_policies
 from vidobs.core.prices import PriceRow, parse_price_rows
@@ -39,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     outbox_max_bytes: int = OUTBOX_MAX_BYTES
     outbox_max_days: float | None = OUTBOX_MAX_DAYS
     durability: Durability = Durability.NORMAL
+    store: StoreUrl | None = None
+    expiring_before_s: float | None = None
+    stuck_after_s: float | None = None
     http_spans: HttpSpans = HttpSpans.CREATES
     poll_spans: PollSpans = PollSpans.CHANGES
     otel: OtelSetup = OtelSetup.NONE
@@ -187,6 +191,30 @@ SETTINGS: tuple[Setting, ...] = (
         read=readers.choice(Durability),
         default="normal",
         doc="`normal` survives a crash of the process, `full` a power cut as well.",
+    ),
+    Setting(
+        name="store",
+        env="VIDOBS_STORE",
+        type="`dir:///absolute/path` or `dir:relative`",
+        read=store_url,
+        doc="Where finished videos are downloaded to in the background, as `JOB_ID.mp4`, with the"
+        " credentials that the environment has for their server.",
+    ),
+    Setting(
+        name="expiring_before_s",
+        env="VIDOBS_EXPIRING_BEFORE_S",
+        type="seconds",
+        read=readers.seconds,
+        default="`3600`, or a tenth of the time that the video is kept",
+        doc="How long before a video goes that nobody has downloaded `video.expiring` says so.",
+    ),
+    Setting(
+        name="stuck_after_s",
+        env="VIDOBS_STUCK_AFTER_S",
+        type="seconds",
+        read=readers.seconds,
+        default="10 times what the model takes, `900` at least, `3600` where that is unknown",
+        doc="How long a job may show no change before `video.stuck` says so.",
     ),
     Setting(
         name="http_spans",

@@ -13,6 +13,7 @@ import msgspec
 from vidobs.config.ledger_url import LedgerUrl
 from vidobs.config.masking import masked
 from vidobs.config.settings import SETTINGS
+from vidobs.config.store_url import StoreUrl
 from vidobs.config.yaml_file import Unset
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _parts(loaded: Loaded, name: str) -> dict[str, str]:
 def _plain(value: object) -> object:
     """What JSON knows; for an object of the user's its name, never its repr."""
     match value:
-        case LedgerUrl():
+        case LedgerUrl() | StoreUrl():
             return str(value)
         case Unset(text=text):
             return text

@@ -21,6 +21,7 @@ from vidobs.runtime.late_outbox import LateOutbox
 from vidobs.runtime.outbox_limits import OutboxLimits
 from vidobs.runtime.retention import Retention
 from vidobs.runtime.store import LedgerStore
+from vidobs.runtime.watching import Watch
 from vidobs.telemetry import http
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ def store_of(
             max_bytes=settings.outbox_max_bytes,
             max_days=settings.outbox_max_days,
             tell=tell_dropped,
+        ),
+        watch=Watch(
+            stuck_after_s=settings.stuck_after_s,
+            expiring_before_s=settings.expiring_before_s,
+            getrandbits=getrandbits,
         ),
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vidobs.core.machine import Rules
     from vidobs.core.protocols import Clock
     from vidobs.runtime.outbox_limits import OutboxLimits
+    from vidobs.runtime.watching import Watch
 
     Inode: TypeAlias = tuple[int, int]
 
@@ -53,6 +54,7 @@ class LedgerStore:
         full_sync: bool,
         retention: Retention | None = None,
         limits: OutboxLimits | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.path = path
         self.route = ""  # set before the first write
@@ -65,6 +67,7 @@ class LedgerStore:
         self._report = report
         self._retention = retention or Retention(path, days=None, content_days=None)
         self._limits = limits
+        self._watch = watch
         self._place_checked = False
         self._lock = threading.Lock()  # the outbox
         self._ledger: SqliteLedger | None = None
@@ -169,6 +172,7 @@ class LedgerStore:
                     self._look_after(ledger, now_s)
                 if self._limits is not None and now_s >= self._limits.due:
                     self._limits.step(self.outbox().sweeper(), now_s, self._now())
+                found += self._notices()
             except LedgerBusyError:
                 pass
             except LedgerUnusableError as error:
@@ -185,7 +189,18 @@ class LedgerStore:
         due = now_s + BEAT_S if self._limits is None else self._limits.due
         if self.path != MEMORY:
             due = min(due, self._beat_due, self._look_due, self._retention.due)
-        return max(due - now_s, BUSY_S)
+        rest = due - now_s
+        if self._watch is not None:
+            rest = min(rest, (self._watch.due - self._now()).total_seconds())
+        return max(rest, BUSY_S)
+
+    def _notices(self) -> list[Happening]:
+        """Return what there is to say of jobs by the clock alone."""
+        now = self._now()
+        if self._watch is None or not self._watch.is_due(now):
+            return []
+        said = self._watch.step(self.outbox().sweeper(), self.backlog.record, now)
+        return [late(recorded, codec.us(now) * 1000) for recorded in said]
 
     def _look_after(self, ledger: SqliteLedger, now_s: float) -> None:
         if now_s >= self._look_due:
