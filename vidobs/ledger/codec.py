@@ -57,7 +57,7 @@ def dump_job(job: Job) -> str:
     return _encoder.encode(job).decode()
 
 
-def load_job(doc: str) -> Job:
+def load_job(doc: str | bytes) -> Job:
     """Return the job of a stored document."""
     return _job_decoder.decode(doc)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+import apsw
 import msgspec
 
 from vidobs.core.errors import ExportError
@@ -16,9 +17,8 @@ from vidobs.ledger import codec
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
-    import apsw
-
     from vidobs.core.events import VideoEvent
+    from vidobs.core.jobs import Job
     from vidobs.core.protocols import OutboxRow
 
 # A bit may fall anywhere: text that is not UTF-8, JSON that is none, a word or a time that there is
@@ -74,16 +74,24 @@ def id_of(row: OutboxRow | DamagedRow) -> str:
     return row.event_id if isinstance(row, DamagedRow) else row.event.id
 
 
+def job_of(doc: bytes) -> Job | None:
+    """Return the job of a stored document, `None` where that cannot be read."""
+    try:
+        return codec.load_job(doc)
+    except UNREADABLE:
+        return None
+
+
 def _one(connection: apsw.Connection, seq: int) -> OutboxRow:
     sql = queries()
-    try:
-        ((*row,),) = connection.execute(sql["event_at"], (seq,)).fetchall()
-        return codec.load_event(tuple(row))
-    except UNREADABLE as error:
-        ((route, event_id),) = connection.execute(sql["raw_event"], (seq,)).fetchall()
-        why = f"{type(error).__name__}: {error}"
-        # The same members, but that one of them raises.
-        return cast("OutboxRow", DamagedRow(seq, _text(route), _text(event_id), why))
+    for route, event_id in connection.execute(sql["raw_event"], (seq,)).fetchall():
+        try:
+            return codec.load_event(connection.execute(sql["event_at"], (seq,)).fetchall()[0])
+        except UNREADABLE as error:
+            why = f"{type(error).__name__}: {error}"
+            # The same members, but that one of them raises.
+            return cast("OutboxRow", DamagedRow(seq, _text(route), _text(event_id), why))
+    raise apsw.CorruptError(f"the event at place {seq} is there when all are read, not by itself")
 
 
 def _text(raw: object) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vidobs.core.jobs import Job, JobState
-from vidobs.ledger import codec
+from vidobs.ledger import codec, damage
 from vidobs.ledger.finder import Finder, entry_of
 from vidobs.ledger.statements import queries
 
@@ -58,7 +58,7 @@ def by_id(connection: apsw.Connection, job_id: str) -> Entry | None:
 def to_watch(connection: apsw.Connection, after: int, limit: int) -> list[Watched]:
     """Return the next rows behind a place."""
     return [
-        Watched(seq, version, JobState(state), events, codec.load_job(doc) if doc else None)
+        Watched(seq, version, JobState(state), events, damage.job_of(doc) if doc else None)
         for seq, version, state, events, doc in _rows(connection, "to_watch", after, limit)
     ]
 
@@ -72,7 +72,7 @@ def last_change(connection: apsw.Connection, row: Watched) -> datetime | None:
 def past_times_s(connection: apsw.Connection, provider: str, model: str | None) -> list[float]:
     """Return how long the last jobs of a model took, from acceptance to the end."""
     rows = _rows(connection, "past_jobs", provider, model, PAST_AMONG, PAST_JOBS)
-    jobs = [codec.load_job(doc) for (doc,) in rows]
+    jobs = [job for (doc,) in rows if (job := damage.job_of(doc)) is not None]
     return [
         (job.finished_at - job.submitted_at).total_seconds()
         for job in jobs

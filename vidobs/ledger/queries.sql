@@ -519,12 +519,13 @@ SELECT seq, version, doc FROM job
 WHERE seq >= ? AND state IN ('submitting', 'unknown', 'queued', 'in_progress') ORDER BY seq;
 
 -- to_watch --
--- The next rows; the document only of jobs that may hang, and of those whose video nobody has read.
+-- The next rows; the document only of jobs that may hang, and of those whose video nobody has read,
+-- as bytes: in a damaged file it need not be text any more.
 SELECT seq, version, state, events,
     iif(
         state IN ('queued', 'in_progress')
         OR (state = 'completed' AND instr(doc, '"asset":"available"')),
-        doc, NULL
+        CAST(doc AS BLOB), NULL
     )
 FROM job WHERE seq > ? ORDER BY seq LIMIT ?;
 
@@ -533,7 +534,9 @@ SELECT max(at_us) FROM event WHERE seq IN (SELECT value FROM json_each(?));
 
 -- past_jobs --
 -- Jobs of a model that completed, the newest first, among the last so many of all.
-SELECT doc FROM (SELECT provider, model, state, doc FROM job ORDER BY seq DESC LIMIT ?3)
+SELECT CAST(doc AS BLOB) FROM (
+    SELECT provider, model, state, doc FROM job ORDER BY seq DESC LIMIT ?3
+)
 WHERE state = 'completed' AND provider = ?1 AND model IS ?2 LIMIT ?4;
 
 -- servers --

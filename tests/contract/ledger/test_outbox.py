@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from vidobs.core.errors import ExportError
 from vidobs.core.jobs import JobState
 from vidobs.core.protocols import Standing
 from vidobs.ledger import codec
@@ -211,3 +212,37 @@ def test_a_dead_letter_is_not_asked_for_any_more(outbox, three, ledger, now):
     outbox.bury("first", outbox.asked_again("first", 1)[0], "HTTP 400", now)
     assert places(outbox.asked_again("first", 10)) == [2]
     assert places(outbox.asked_again("second", 10)) == [1]
+
+
+DAMAGES = {
+    "no_json": "job = substr(job, 2)",
+    "no_utf8": "job = CAST(X'7BFF' AS TEXT)",
+    "no_job": "job = '{}'",
+    "no_spans": "spans = '[1]'",
+    "no_event": "name = 'viden.started'",
+    "no_time": "at_us = 9223372036854775807",
+    "no_id": "id = CAST(X'FF' AS TEXT)",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_event_does_not_hide_the_others(outbox, three, ledger, now, damage):
+    """It has its place in the order; whoever wants the event is told that nobody can have it."""
+    ledger.connection.execute(f"UPDATE event SET {DAMAGES[damage]} WHERE seq = 2")  # noqa: S608
+    ask(ledger, "first", 2, 3, now=now)
+
+    first, damaged, third = outbox.read(0, 10)
+
+    assert (first.event, third.event) == (three[0], three[2])
+    assert (damaged.seq, damaged.route) == (2, "first,second")
+    with pytest.raises(ExportError, match="place 2 of the ledger cannot be read") as caught:
+        _ = damaged.event
+    assert caught.value.retryable is False
+    assert places(outbox.asked_again("first", 10)) == [2, 3]
+    outbox.bury("first", damaged, str(caught.value), now)
+    assert places(outbox.asked_again("first", 10)) == [3]
+    ledger.connection.execute(  # as it was, for the audit
+        "UPDATE event SET (name, job, spans, at_us, id) ="
+        " (SELECT 'video.started', job, spans, at_us, ? FROM event WHERE seq = 1) WHERE seq = 2",
+        (three[1].id,),
+    )
