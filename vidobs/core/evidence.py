@@ -100,6 +100,8 @@ def _by_usage(job: Job, query: PriceQuery, book: PriceBook) -> Priced | None:
         input_seconds=query.input_seconds if given is None else seconds_of(given),
         has_input_video=query.has_input_video or bool(given),
         video_tokens=usage.video_tokens,
+        text_tokens_out=usage.text_tokens_out,
+        tokens_in=usage.tokens_in,
         credits=sane(usage.credits),
         gpu_seconds=sane(usage.gpu_seconds),
     )

@@ -88,7 +88,11 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     output_seconds: Decimal | None = None
     input_seconds: Decimal | None = None
     video_tokens: int | None = None
+    text_tokens_out: int | None = None  # written beside the video
+    tokens_in: int | None = None  # of the prompt and the inputs
     gpu_seconds: Decimal | None = None
+    peak_memory_mb: Decimal | None = None  # of the GPU, while it worked on the job
+    stage_s: dict[str, Decimal] = {}  # seconds that each stage of the model took
 
 
 class VideoFile(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -180,6 +180,12 @@ def test_the_size_of_the_file_counts_where_it_has_a_price(asked, probed, usd):
         ("volcengine", "doubao-seedance-2-5-260628", Usage(video_tokens=100_000), "1.00"),
         ("self_hosted", "wan2.2", Usage(gpu_seconds=Decimal("61.5")), "0.0615"),
         (
+            "gemini",
+            "gemini-omni-1.1-flash",
+            Usage(video_tokens=46_336, text_tokens_out=100, tokens_in=29),
+            "0.8118235",
+        ),
+        (
             "runwayml",
             "seedance2_5",
             Usage(output_seconds=Decimal(5), input_seconds=Decimal(2)),
