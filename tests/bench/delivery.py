@@ -38,7 +38,7 @@ class Effort:
     rate: float = 50.0
     up_s: float = 4.0
     before_s: float = 2.0  # the outage begins
-    down_s: float = 6.0
+    down_s: float = 20.0
     after_s: float = 4.0
     kill_s: float = 2.0
 
