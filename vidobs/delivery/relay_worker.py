@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,7 @@ from vidobs.delivery.batches import Asked, Batch, Behind, Source
 from vidobs.delivery.drains import Drain
 from vidobs.delivery.leases import Lease
 from vidobs.delivery.listening import Nobody, Teller
+from vidobs.delivery.rests import Rests
 from vidobs.delivery.retries import BATCH, Verdict, wait_s
 from vidobs.delivery.worker import AGAIN, Complaints, Rest, contained
 
@@ -91,7 +93,7 @@ class RelayWorker:
         self._sources: deque[Source] = deque(
             [Asked(self.name, self._outbox, lease), Behind(self.name, self._outbox, lease)]
         )
-        self._resting: tuple[datetime, Rest] | None = None
+        self._rests = Rests(partial(self._outbox.behind, self.name))
         self._lingered = True
         self._looked: datetime | None = None  # when the lease was last asked for
 
@@ -106,7 +108,8 @@ class RelayWorker:
             LedgerError: the outbox cannot be used.
         """
         try:
-            return self._rest(now) or self._turn(now)
+            rest = self._rests.left(now) if self._heeds_rests else None
+            return rest or self._turn(now)
         except LedgerBusyError:
             return Rest(BUSY_S, idle=False)
         except LedgerError:
@@ -249,14 +252,14 @@ class RelayWorker:
         if wait > KEPT_S:
             self._lease.release()
         futile_s = math.inf if self._drain is not None and self._drain.done else wait
-        return self._take_rest(Rest(min(wait, CHECK_S), idle=False, futile_s=futile_s), now)
+        return self._rests.take(Rest(min(wait, CHECK_S), idle=False, futile_s=futile_s), now)
 
     def _held(self, now: datetime) -> Rest:
         """Wait for somebody else, who may deliver everything."""
         if self._drain is None:
-            return self._take_rest(Rest(HELD_S), now)
+            return self._rests.take(Rest(HELD_S), now)
         self._drain.watch(self._outbox.behind(self.name), now)
-        return self._take_rest(Rest(HELD_S, futile_s=math.inf if self._drain.done else 0.0), now)
+        return self._rests.take(Rest(HELD_S, futile_s=math.inf if self._drain.done else 0.0), now)
 
     def _linger(self) -> Rest:
         """Keep the lease for a moment, since events come in flocks; then let others have it."""
@@ -282,28 +285,6 @@ class RelayWorker:
     @property
     def _heeds_rests(self) -> bool:
         return self._drain is None or self._drain.heeds
-
-    def _rest(self, now: datetime) -> Rest | None:
-        """What remains of a rest that waking does not end."""
-        if self._resting is None or not self._heeds_rests:
-            return None
-        until, rest = self._resting
-        remaining = (until - now).total_seconds()
-        if remaining > (rest.seconds or 0.0):  # the clock was put back
-            return self._take_rest(rest, now)
-        if remaining > 0:
-            return self._now_idle(Rest(remaining, idle=rest.idle, futile_s=rest.futile_s))
-        self._resting = None
-        return None
-
-    def _take_rest(self, rest: Rest, now: datetime) -> Rest:
-        rest = self._now_idle(rest)
-        self._resting = now + timedelta(seconds=rest.seconds or 0.0), rest
-        return rest
-
-    def _now_idle(self, rest: Rest) -> Rest:
-        idle = rest.idle and self._outbox.behind(self.name) == 0
-        return msgspec.structs.replace(rest, idle=idle)
 
 
 def most_of(exporter: Exporter) -> int:
