@@ -41,6 +41,7 @@ _RUNWAY = "https://docs.dev.runwayml.com/api-details/moderation"
 _WAN = "https://www.alibabacloud.com/help/en/model-studio: failed tasks are not billed"
 _ARK = "https://www.volcengine.com/docs/82379/1544106: only tasks that succeed are billed"
 _LAOZHANG = "https://docs.laozhang.ai/en/api-capabilities/gemini-omni-video-generation"
+_LITELLM = "litellm 1.109.1, cost_calculator.py: the key is charged at the create, for good"
 _OWN = "the operator pays for the GPU, whatever comes out"
 
 
@@ -56,6 +57,14 @@ def _free_without_video(source: str) -> BillingPolicy:
 _NEVER_ANSWERED = BillingPolicy(
     failed_source=_OPENAI, moderated_source=_OPENAI, cancelled_source=_OPENAI
 )
+_OPERATED = BillingPolicy(
+    bill_on_failed=Billed.YES,
+    bill_on_moderated=Billed.YES,
+    bill_on_cancelled=Billed.YES,
+    failed_source=_OWN,
+    moderated_source=_OWN,
+    cancelled_source=_OWN,
+)
 _MODEL_STUDIO = _free_without_video(_WAN)
 _SEEDANCE = _free_without_video(_ARK)
 
@@ -63,13 +72,14 @@ POLICIES: Mapping[str, BillingPolicy] = MappingProxyType(
     {
         "openai": _NEVER_ANSWERED,
         "azure": _NEVER_ANSWERED,
-        "self_hosted": BillingPolicy(
+        "self_hosted": _OPERATED,
+        "hosted_vllm": _OPERATED,
+        "sglang": _OPERATED,
+        "litellm_proxy": BillingPolicy(
             bill_on_failed=Billed.YES,
             bill_on_moderated=Billed.YES,
-            bill_on_cancelled=Billed.YES,
-            failed_source=_OWN,
-            moderated_source=_OWN,
-            cancelled_source=_OWN,
+            failed_source=_LITELLM,
+            moderated_source=_LITELLM,
         ),
         "runwayml": BillingPolicy(
             bill_on_failed=Billed.NO,

@@ -37,6 +37,8 @@ class PriceUnit(StrEnum):
     PROVIDER_REPORTED = "provider_reported"  # the provider names the amount at the end
 
 
+_GPU_HOUR = "gpu_hour"  # how people know the price of a GPU; a row has it by the second
+_HOUR_S = 3600
 # Units whose row may lack `usd`: the provider, or the operator, names it.
 UNPRICED = frozenset({PriceUnit.PROVIDER_REPORTED, PriceUnit.GPU_SECOND})
 
@@ -139,12 +141,16 @@ def _checked(entry: dict[str, Any]) -> PriceRow:
             raise ConfigError(unknown_name("key", str(key), known))
     if not isinstance(entry.get("model"), str) or not entry["model"].strip():
         raise ConfigError("'model' is missing; write '*' for every model of the provider")
-    unit = _unit(entry.get("unit"))
+    hourly = entry.get("unit") == _GPU_HOUR
+    unit = PriceUnit.GPU_SECOND if hourly else _unit(entry.get("unit"))
     for name in ("usd", "seconds", "default_seconds", "gpus"):
         if entry.get(name) is not None:
             entry[name] = _amount(name, entry[name])
     if entry.get("usd") is None and unit not in UNPRICED:
         raise ConfigError(f"'usd' is missing; give the price of one {unit} in US dollars")
+    if hourly:
+        usd = entry.get("usd")
+        entry |= {"unit": unit, "usd": None if usd is None else usd / _HOUR_S}
     entry["resolution"] = _resolution(entry.get("resolution"))
     row = msgspec.convert(entry, PriceRow)
     if row.free < 0:

@@ -55,3 +55,13 @@ def test_a_bad_policy_says_what_is_wrong(data, message):
         parse_policies(data, where="x.yaml")
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("provider", ["self_hosted", "hosted_vllm", "sglang"])
+def test_on_a_server_of_your_own_every_job_is_paid_for(provider):
+    """The GPU worked, whatever came out."""
+    policy = POLICIES[provider]
+
+    assert {policy.bill_on_failed, policy.bill_on_moderated, policy.bill_on_cancelled} == {
+        Billed.YES
+    }

@@ -125,3 +125,17 @@ def test_the_built_in_table_is_sound():
         assert each.as_of is not None, each.row_id
         assert each.source or each.via or each.notes, each.row_id
         assert parse_price_rows([written]) == (each,)
+
+
+def test_a_gpu_may_be_priced_by_the_hour():
+    """As people know it; a row has the price of a second."""
+    [row, unpriced] = parse_price_rows(
+        [
+            {"provider": "hosted_vllm", "model": "*", "unit": "gpu_hour", "usd": 3.96, "gpus": 4},
+            {"provider": "sglang", "model": "*", "unit": "gpu_hour"},
+        ]
+    )
+
+    assert (row.unit, row.usd, row.gpus) == (PriceUnit.GPU_SECOND, Decimal("0.0011"), 4)
+    assert row.row_id == "hosted_vllm/*/gpu_second"
+    assert (unpriced.unit, unpriced.usd) == (PriceUnit.GPU_SECOND, None)
