@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vidobs.sdk.client._client import AsyncClient, Client
     from vidobs.sdk.client._results import Character, Video, VideoContent, VideoDeleted, VideoPage
     from vidobs.sdk.functions._async import (
+        avideo_cancel,
         avideo_content,
         avideo_create_character,
         avideo_delete,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         avideo_wait,
     )
     from vidobs.sdk.functions._sync import (
+        video_cancel,
         video_content,
         video_create_character,
         video_delete,
@@ -112,6 +114,7 @@ __all__ = [
     "VideoObject",
     "VideoPage",
     "VidobsError",
+    "avideo_cancel",
     "avideo_content",
     "avideo_create_character",
     "avideo_delete",
@@ -141,6 +144,7 @@ __all__ = [
     "spans_of",
     "thumbnail",
     "unwrap",
+    "video_cancel",
     "video_content",
     "video_create_character",
     "video_delete",
@@ -183,6 +187,7 @@ _HOMES = {
     "vidobs.sdk.client._calls": ("Extras",),
     "vidobs.sdk.client._client": ("AsyncClient", "Client"),
     "vidobs.sdk.functions._async": (
+        "avideo_cancel",
         "avideo_content",
         "avideo_create_character",
         "avideo_delete",
@@ -196,6 +201,7 @@ _HOMES = {
         "avideo_wait",
     ),
     "vidobs.sdk.functions._sync": (
+        "video_cancel",
         "video_content",
         "video_create_character",
         "video_delete",

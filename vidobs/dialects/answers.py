@@ -14,6 +14,7 @@ from vidobs.core.calls import VideoRequest
 from vidobs.core.jobs import AssetState, JobSnapshot, JobState
 from vidobs.core.scrub import scrub
 from vidobs.dialects.failures import failure_of, reason_of_error
+from vidobs.dialects.packed_ids import plain_id
 from vidobs.dialects.states import STATES, state_of
 from vidobs.dialects.usage import usage_of
 from vidobs.dialects.values import moment, per_cent, positive, text
@@ -122,7 +123,7 @@ def _snapshot(wire: WireVideo, prompt: str | None) -> JobSnapshot:
         state = JobState.FAILED  # fal: finished, with an error and without a video
     ended = state is not None and state.terminal
     return JobSnapshot(
-        provider_job_id=text(wire.id) or text(wire.task_id),
+        provider_job_id=_id(wire.id) or _id(wire.task_id),
         state=state,
         raw_status=raw if raw is None or raw in STATES else scrub(raw, 64),
         progress=per_cent(wire.progress),
@@ -133,10 +134,15 @@ def _snapshot(wire: WireVideo, prompt: str | None) -> JobSnapshot:
         finished_at=moment(wire.completed_at or wire.finished_at) if ended else None,
         expires_at=moment(wire.expires_at),
         request=_request(wire),
-        parent_id=text(wire.remixed_from_video_id),
+        parent_id=_id(wire.remixed_from_video_id),
         usage=usage_of(wire) if ended else None,
         asset=AssetState.DELETED if deleted else None,
     )
+
+
+def _id(given: object) -> str | None:
+    known = text(given)
+    return None if known is None else plain_id(known)
 
 
 def _request(wire: WireVideo) -> VideoRequest | None:

@@ -121,9 +121,17 @@ def _parts(given: object) -> tuple[str | None, str | None]:
         given = inner
     if isinstance(given, _BARE):
         return None, _detail(given)
-    code = text(field(given, "code")) or text(field(given, "type"))
+    code = _filters_code(given) or text(field(given, "code")) or text(field(given, "type"))
     message = text(field(given, "message"), _MESSAGE_CHARS) or _detail(field(given, "detail"))
     return code, message
+
+
+def _filters_code(given: object) -> str | None:
+    """Azure's code in `innererror`, where it says of a filter what the outer one may not say."""
+    inner = text(field(field(given, "innererror"), "code"))
+    outer = text(field(given, "code"))
+    told = inner is not None and reason_of(inner).moderation and not reason_of(outer).moderation
+    return inner if told else None
 
 
 def _detail(detail: object) -> str | None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
+import msgspec
+
 from vidobs.core.errors import ConfigError
+from vidobs.dialects.rows import Nesting
 
 ON_ALL = "/videos"
 _SEPARATORS = ("", ".", "..")
+_REFERENCE, _URL = "input_reference", "image_url"
 
 
 def path_of(video_id: str, below: str = "") -> str:
@@ -33,9 +37,37 @@ def character_path(character_id: str) -> str:
     return f"{ON_ALL}/characters/{quote(character_id, safe='')}"
 
 
-def form_fields(fields: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return fields as a form writes them: `a[b]` for what is nested, `a[]` for lists."""
+def referring(fields: Mapping[str, object], path: tuple[str, ...]) -> dict[str, object]:
+    """Return fields with the URL of a picture to start from where a dialect has it.
+
+    `path` leads there: a field, and the members within.
+    """
+    given = fields.get(_REFERENCE)
+    url = given.get(_URL) if isinstance(given, Mapping) else None
+    if url is None:
+        return dict(fields)
+    name, *within = path
+    value: object = url
+    for member in reversed(within):
+        value = {member: value}
+    rest = {field: other for field, other in fields.items() if field != _REFERENCE}
+    return {**rest, name: value}
+
+
+def form_fields(
+    fields: Mapping[str, object], nesting: Nesting = Nesting.BRACKETS
+) -> list[tuple[str, str]]:
+    """Return fields as a form writes them.
+
+    What is nested becomes `a[b]`, and `a[]` for lists; or JSON text, where a dialect has that.
+    """
+    if nesting is Nesting.JSON:
+        fields = {name: _json_text(value) for name, value in fields.items()}
     return [pair for name, value in fields.items() for pair in _flat(name, value)]
+
+
+def _json_text(value: object) -> object:
+    return msgspec.json.encode(value).decode() if isinstance(value, Mapping | list) else value
 
 
 def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ import msgspec
 
 from vidobs.core.calls import NOBODY, Attribution, Operation, VideoCall, VideoRequest
 from vidobs.core.capture import CapturePolicy, Fingerprint
+from vidobs.dialects.packed_ids import plain_id
 from vidobs.dialects.servers import default_model
 from vidobs.dialects.values import number, positive, text, truth, whole
 
@@ -24,7 +25,9 @@ Files = Mapping[str, object] | Sequence[tuple[str, object]]
 _EMPTY: Mapping[str, object] = {}
 _PLAIN = frozenset({"model", "prompt", "seconds", "size"})
 _FROM_VIDEO = frozenset({Operation.EDIT, Operation.EXTEND})
-_IMAGE_FIELDS = ("input_reference", "input_references", "image_reference", "image")
+_IMAGE_FIELDS = (
+    "input_reference", "input_references", "image_reference", "reference_url", "image",
+)  # fmt: skip
 _VIDEO_SUFFIXES = (".mp4", ".mov", ".webm", ".m4v", ".mkv")
 
 
@@ -150,8 +153,10 @@ def _source(route: Route, fields: Mapping[str, object]) -> str | None:
         return route.video_id
     video = fields.get("video")
     if isinstance(video, Mapping):
-        return text(video.get("id"))
-    return text(fields.get("video[id]")) or text(fields.get("video_id"))
+        named = text(video.get("id"))
+    else:
+        named = text(fields.get("video[id]")) or text(fields.get("video_id"))
+    return None if named is None else plain_id(named)
 
 
 def _request(

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 
 from vidobs.core.calls import Operation
+from vidobs.dialects.packed_ids import plain_id
 
 # An absolute URL needs a version in front: https://cdn.example/videos/cat.mp4 is no API.
 _PREFIXED = re.compile(
@@ -18,7 +19,7 @@ _PREFIXED = re.compile(
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What a request is, and the provider's id of the video (or character) in its path."""
+    """What a request is, and the provider's own id of the video (or character) in its path."""
 
     operation: Operation
     video_id: str | None = None
@@ -28,6 +29,7 @@ class Route(msgspec.Struct, frozen=True):
 _ON_ALL = MappingProxyType(
     {
         ("POST", ""): Route(Operation.CREATE),
+        ("POST", "sync"): Route(Operation.CREATE),  # vLLM-Omni: the answer is the file
         ("GET", ""): Route(Operation.LIST),
         ("POST", "edits"): Route(Operation.EDIT),
         ("POST", "extensions"): Route(Operation.EXTEND),
@@ -38,7 +40,7 @@ _ON_ONE = MappingProxyType({"GET": Operation.RETRIEVE, "DELETE": Operation.DELET
 _BELOW_ONE = MappingProxyType(
     {("GET", "content"): Operation.DOWNLOAD, ("POST", "remix"): Operation.REMIX}
 )
-_NO_IDS = frozenset({"edits", "extensions", "characters", "generations"})
+_NO_IDS = frozenset({"edits", "extensions", "characters", "generations", "sync"})
 _START = len("/videos")
 
 
@@ -77,7 +79,7 @@ def _below(method: str, rest: str) -> Route | None:
 
 
 def _one(operation: Operation, name: str) -> Route:
-    return Route(operation, unquote(name) if "%" in name else name)
+    return Route(operation, plain_id(unquote(name) if "%" in name else name))
 
 
 def _with_query(method: str, rest: str) -> Route | None:

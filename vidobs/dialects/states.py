@@ -13,7 +13,8 @@ from vidobs.core.jobs import JobState, Reason
 
 _WORDS = {
     JobState.QUEUED: (
-        "queued pending submitted not_start preparing preprocessing starting created "
+        "queued pending submitted not_start notstarted preparing preprocessing starting created "
+        "waiting "
         "PENDING THROTTLED IN_QUEUE SUSPENDED NOT_START SUBMITTED"
     ),
     JobState.IN_PROGRESS: (
@@ -21,9 +22,10 @@ _WORDS = {
         "RUNNING IN_PROGRESS InProgress"
     ),
     JobState.COMPLETED: (
-        "completed succeeded succeed success done finished SUCCEEDED SUCCESS COMPLETED Completed"
+        "completed complete succeeded succeed success done finished "
+        "SUCCEEDED SUCCESS COMPLETED Completed"
     ),
-    JobState.FAILED: "failed failure error incomplete budget_exceeded FAILED FAILURE Failed",
+    JobState.FAILED: "failed fail failure error incomplete budget_exceeded FAILED FAILURE Failed",
     JobState.CANCELLED: "cancelled canceled deleted CANCELED CANCELLED",
     JobState.EXPIRED: "expired EXPIRED UNKNOWN",  # UNKNOWN: DashScope, 24 h later
 }

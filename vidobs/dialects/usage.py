@@ -6,15 +6,22 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from vidobs.core.jobs import Usage
-from vidobs.dialects.values import number, whole
+from vidobs.dialects.values import number, positive, whole
 from vidobs.dialects.wire import field
 
 if TYPE_CHECKING:
+    from vidobs.core.jobs import JobSnapshot
     from vidobs.dialects.wire import WireVideo
 
+COST_HEADER = "x-litellm-response-cost"  # of a create, in US dollars
+MOST_STAGES = 16
+_STAGE_CHARS = 64
 _AMOUNTS = ("usd", "total_usd", "total", "amount", "total_cost", "cost")
 _XAI_TICKS = Decimal(10**10)  # to the dollar
+_NOTHING = Usage()
 
 
 def usage_of(wire: WireVideo) -> Usage | None:
@@ -33,8 +40,31 @@ def usage_of(wire: WireVideo) -> Usage | None:
         input_seconds=number(field(used, "input_seconds")),
         video_tokens=whole(field(used, "completion_tokens")) or whole(field(used, "video_tokens")),
         gpu_seconds=number(wire.inference_time_s) or number(field(used, "gpu_seconds")),
+        peak_memory_mb=positive(wire.peak_memory_mb),
+        stage_s=_stages(wire.stage_durations),
     )
-    return None if found == Usage() else found
+    return None if found == _NOTHING else found
+
+
+def charged(snapshot: JobSnapshot, headers: Mapping[str, str]) -> JobSnapshot:
+    """Return the answer to a create with what its headers say it costs.
+
+    Zero is what LiteLLM says of a length or a price that it does not know, so it says nothing.
+    """
+    usd = positive(headers.get(COST_HEADER))
+    if usd is None:
+        return snapshot
+    usage = msgspec.structs.replace(snapshot.usage or _NOTHING, reported_usd=usd)
+    return msgspec.structs.replace(snapshot, usage=usage)
+
+
+def _stages(given: object) -> dict[str, Decimal]:
+    """Seconds by the name of a stage; only so many, since a server may name them as it likes."""
+    if not isinstance(given, Mapping):
+        return {}
+    told = ((str(name)[:_STAGE_CHARS], number(value)) for name, value in given.items())
+    known = [(name, seconds) for name, seconds in told if seconds is not None]
+    return dict(known[:MOST_STAGES])
 
 
 def _reported(cost: object, used: object) -> Decimal | None:

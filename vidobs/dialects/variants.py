@@ -1,71 +1,36 @@
-"""How servers of the OpenAI Videos protocol want to be talked to: differences as data.
-
-A row says what a client has to know before it sends something; what differs in the answers is read
-leniently by one codec.
-"""
+"""The dialects by name, and the one that an address tells."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from vidobs.core.errors import ConfigError, unknown_name
+from vidobs.dialects import family
+from vidobs.dialects.rows import Variant
 from vidobs.dialects.servers import provider_of
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 AUTO = "auto"
+VARIANTS: Mapping[str, Variant] = MappingProxyType(family.members())
+OPENAI = VARIANTS["openai"]
 
 
-class Bodies(StrEnum):
-    """How a server takes the fields of a create."""
+def variant_of(given: str | Variant, base_url: str | None = None) -> Variant:
+    """Return a dialect by its name, or the one that is given; `auto` goes by the server's address.
 
-    EITHER = "either"  # JSON, or a form where there are files
-    FORM = "form"  # a multipart form only
-
-
-class Variant(msgspec.Struct, frozen=True, kw_only=True):
-    """One dialect, as its client sees it."""
-
-    name: str
-    provider: str  # that jobs are filed under, unless told otherwise
-    bodies: Bodies = Bodies.EITHER
-    key_header: str | None = None  # that carries the bare key; None: `Authorization: Bearer KEY`
-    key_env: tuple[str, ...] = ("OPENAI_API_KEY",)
-    base_env: tuple[str, ...] = ("OPENAI_BASE_URL",)
-    default_base: str | None = None
-    api_path: str = ""  # behind a base address that names only the host
-    keyless: bool = False  # works without a key
-    unsupported: Mapping[str, str] = {}  # fields a server does not take, and why
-
-
-OPENAI = Variant(
-    name="openai",
-    provider="openai",
-    default_base="https://api.openai.com/v1",
-    api_path="/v1",
-)
-AZURE = Variant(
-    name="azure",
-    provider="azure",
-    key_header="api-key",
-    key_env=("AZURE_OPENAI_API_KEY", "AZURE_API_KEY"),
-    base_env=("AZURE_OPENAI_API_BASE", "AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"),
-    api_path="/openai/v1",
-)
-VARIANTS: Mapping[str, Variant] = MappingProxyType({each.name: each for each in (OPENAI, AZURE)})
-
-
-def variant_of(name: str, base_url: str | None = None) -> Variant:
-    """Return a dialect by its name; `auto` goes by the server's address.
+    An address tells Azure from everything else, and nothing more.
 
     Raises:
         ConfigError: there is no such dialect.
     """
-    if name == AUTO:
+    if isinstance(given, Variant):
+        return given
+    if given == AUTO:
         return VARIANTS[provider_of(base_url)[1]] if base_url else OPENAI
-    found = VARIANTS.get(name)
+    found = VARIANTS.get(given)
     if found is None:
-        raise ConfigError(unknown_name("dialect", name, (AUTO, *VARIANTS)))
+        raise ConfigError(unknown_name("dialect", str(given), (AUTO, *VARIANTS)))
     return found

@@ -34,6 +34,8 @@ class WireVideo(msgspec.Struct, gc=False):
     fps: object = None
     duration_s: object = None  # vLLM-Omni
     inference_time_s: object = None  # vLLM-Omni, SGLang
+    peak_memory_mb: object = None  # the same
+    stage_durations: object = None  # vLLM-Omni
     usage: object = None  # new-api, OpenRouter
     cost: object = None  # Merge, Eden AI
 

@@ -1,33 +1,34 @@
 """The one function through which an httpx client sends every request, with vidobs around it.
 
 For programs that speak the protocol over plain httpx, and for SDKs that let one hand in the client
-they send through. Nothing is sent a second time: whoever calls decides about retries.
+they send through, whatever API that is for. Nothing is sent a second time: whoever calls decides
+about retries.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vidobs.core.api_errors import APIConnectionError, APIError
 from vidobs.core.calls import Operation
 from vidobs.dialects import openai as dialect
 from vidobs.sdk import _openai_creates as creates
 from vidobs.sdk import _openai_downloads as downloads
+from vidobs.sdk._foreign_apis import ForeignApis
+from vidobs.sdk._httpx_bodies import body_of
 from vidobs.sdk._openai_client import WatchedClient
 from vidobs.sdk._openai_polls import Asking
-from vidobs.sdk._openai_requests import IDEMPOTENCY_HEADER
+from vidobs.sdk._openai_requests import IDEMPOTENCY_HEADER, TRACEPARENT, trace_headers
 from vidobs.sdk.client._answers import error_of
 from vidobs.sdk.client._options import Options
 
 if TYPE_CHECKING:
+    from vidobs.core.jobs import TraceRef
     from vidobs.dialects.openai import Route
     from vidobs.runtime import Runtime
     from vidobs.sdk._settings import WrapSettings
 
 MOST_HOSTS = 100  # that one client is remembered to talk to
-_MOST_BODY_BYTES = 1 << 20  # of a JSON body that is looked at
 _ERRORS = 400
 
 
@@ -47,8 +48,24 @@ class Origin:
     copy = with_options = request
 
 
-class Sent:
+class Call(Protocol):
     """A request on its way, and what watches it."""
+
+    def admit(self) -> None:
+        """Write the intent; raise `SpendLimitError` when a create would pass the limit."""
+        ...
+
+    def answered(self, response: Any) -> None:
+        """Record an answer, of whatever status."""
+        ...
+
+    def raised(self, error: BaseException) -> None:
+        """Record that there was no answer."""
+        ...
+
+
+class Sent:
+    """A request of the OpenAI protocol."""
 
     def __init__(
         self, watched: WatchedClient, runtime: Runtime, route: Route, request: Any
@@ -56,7 +73,7 @@ class Sent:
         self._watched = watched
         self._runtime = runtime
         options = Options(
-            request.method, str(request.url), headers=dict(request.headers), **_body(request)
+            request.method, str(request.url), headers=dict(request.headers), **body_of(request)
         )
         self._options = options
         self._create: creates.Sending | None = None
@@ -65,7 +82,10 @@ class Sent:
         if route.operation.creates_job:
             self._create = creates.begin(watched, runtime, route, options)
             request.headers[IDEMPOTENCY_HEADER] = self._create.options.headers[IDEMPOTENCY_HEADER]
-        elif route.operation is Operation.DOWNLOAD:
+            _trace(request, self._create.seen.job.trace if watched.settings.joins_traces else None)
+            return
+        _trace(request, watched.trace_of(runtime, route))
+        if route.operation is Operation.DOWNLOAD:
             self._download = downloads.begin(watched, runtime, route, options)
         else:
             self._asking = Asking(watched, runtime, route, options)
@@ -116,10 +136,11 @@ class HttpxWatch:
         self.settings = settings
         self.send = client.send
         self._current = current
-        self._origins: dict[str, WatchedClient] = {}
+        self._origins: dict[tuple[str, str | None], WatchedClient] = {}
+        self._foreign = ForeignApis(self._origin)
         self._replaced = vars(client).get("send")
 
-    def begin(self, request: Any) -> Sent | None:
+    def begin(self, request: Any) -> Call | None:
         """Look at a request; `None` where it is no video call."""
         runtime: Runtime | None = self._current()
         if runtime is None:
@@ -139,20 +160,23 @@ class HttpxWatch:
         else:
             self.client.send = self._replaced
 
-    def _begin(self, runtime: Runtime, request: Any) -> Sent | None:
+    def _begin(self, runtime: Runtime, request: Any) -> Call | None:
+        foreign = self._foreign.begin(runtime, request, self.settings)
+        if foreign is not None:
+            return foreign
         route = dialect.route(request.method, str(request.url))
         if route is None:
             return None
-        return Sent(self._origin(request.url), runtime, route, request)
+        return Sent(self._origin(request.url, self.settings), runtime, route, request)
 
-    def _origin(self, url: Any) -> WatchedClient:
+    def _origin(self, url: Any, settings: WrapSettings) -> WatchedClient:
         base = str(url.copy_with(path="/", query=None, fragment=None))
-        found = self._origins.get(base)
-        if found is None or found.settings is not self.settings:
+        found = self._origins.get((base, settings.dialect))
+        if found is None or found.settings is not settings:
             if len(self._origins) >= MOST_HOSTS:
                 self._origins.clear()
-            found = WatchedClient(Origin(base, self.client), self.settings, self._current)
-            self._origins[base] = found
+            found = WatchedClient(Origin(base, self.client), settings, self._current)
+            self._origins[base, settings.dialect] = found
         return found
 
 
@@ -198,30 +222,7 @@ class AsyncHttpx:
         return response
 
 
-def _body(request: Any) -> dict[str, Any]:
-    """Return fields and files of a request without reading a stream."""
-    parts = getattr(request.stream, "fields", None)
-    if isinstance(parts, list | tuple):
-        return _form(parts)
-    content = getattr(request, "_content", None)  # httpx has no way to ask without raising
-    if not isinstance(content, bytes) or not content or len(content) > _MOST_BODY_BYTES:
-        return {}
-    try:
-        fields = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return {"json_data": fields} if isinstance(fields, dict) else {}
-
-
-def _form(parts: Any) -> dict[str, Any]:
-    fields: dict[str, object] = {}
-    files: list[tuple[str, object]] = []
-    for part in parts:
-        if hasattr(part, "file"):
-            files.append((part.name, (getattr(part, "filename", None), part.file)))
-        else:
-            value = part.value
-            fields[part.name] = (
-                value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-            )
-    return {"json_data": fields, "files": files}
+def _trace(request: Any, trace: TraceRef | None) -> None:
+    """Put the span that the server's own go under into a request, unless it names one."""
+    if trace is not None and TRACEPARENT not in request.headers:
+        request.headers.update(trace_headers(trace))

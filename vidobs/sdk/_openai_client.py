@@ -8,12 +8,14 @@ from vidobs._guard import Guard
 from vidobs.dialects import openai as dialect
 from vidobs.observer import attribution
 from vidobs.sdk import _openai_answers as answers
+from vidobs.sdk import _openai_requests as requests
 from vidobs.sdk._openai_errors import Private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vidobs.core.calls import VideoCall
+    from vidobs.core.jobs import TraceRef
     from vidobs.dialects.openai import CallContext, Route
     from vidobs.runtime import Runtime
     from vidobs.sdk._settings import WrapSettings
@@ -78,6 +80,18 @@ class WatchedClient:
         """Return what a text about a job must not quote; its prompt where this process made it."""
         provider = self.context(runtime).provider
         return self.private(runtime.observer.prompts.get((provider, video_id or "")))
+
+    def trace_of(self, runtime: Runtime, route: Route) -> TraceRef | None:
+        """Return the trace that a request about a job carries; `None` where it carries none."""
+        if not self.settings.joins_traces or route.video_id is None:
+            return None
+        job = runtime.observer.job_of(self.context(runtime).provider, route.video_id)
+        return None if job is None else job.trace
+
+    def in_trace(self, runtime: Runtime, route: Route, options: Any) -> Any:
+        """Return a request about a job, with its trace where the server's spans join it."""
+        trace = runtime.guard.run("trace", self.trace_of, runtime, route)
+        return options if trace is None else requests.traced(options, trace)
 
     def instrument(self, runtime: Runtime) -> None:
         """Put HTTP spans on the client, once there is somebody who receives them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -16,16 +16,28 @@ from vidobs.sdk._settings import RetryCreates
 from vidobs.sdk._streams import Collected, watch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vidobs.core.jobs import JobSnapshot
     from vidobs.dialects.openai import Route
     from vidobs.runtime import Runtime
+
+
+class Begun(Protocol):
+    """A create that was prepared."""
+
+    @property
+    def seen(self) -> Create:
+        """What watches it."""
+        ...
 
 
 class Sending:
     """One create on its way: what is sent, what watches it, how often it was sent."""
 
     __slots__ = (
-        "_files", "attempts", "given", "most", "options", "private", "refused", "seen", "sole",
+        "_files", "attempts", "given", "headers", "most", "options", "private", "refused", "seen",
+        "sole",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +57,7 @@ class Sending:
         self.sole = sole  # the SDK itself sends each of them once
         self.private = private
         self.attempts = 1
+        self.headers: Mapping[str, str] = {}  # of the answer, where they can be had
         self.refused: BaseException | None = None  # what the pause that runs now waits for
         self._files = requests.Rewind(given.files) if most > 1 and given.files else None
 
@@ -62,17 +75,21 @@ def begin(watched: WatchedClient, runtime: Runtime, route: Route, options: Any) 
     call = watched.read(runtime, route, options, key)
     runtime.guard.run("retired model", runtime.observer.warn_if_retired, call)
     prompt = fields_of(options).get("prompt")
+    seen = Create(runtime.observer, call)
+    made = requests.prepared(options, key=key, own_retries=retries > 0)
+    if watched.settings.joins_traces:
+        made = requests.traced(made, seen.job.trace)
     return Sending(
         options,
-        Create(runtime.observer, call),
-        options=requests.prepared(options, key=key, own_retries=retries > 0),
+        seen,
+        options=made,
         most=1 + max(0, retries),
         sole=own,
         private=watched.private(prompt),
     )
 
 
-def admit(watched: WatchedClient, runtime: Runtime, sending: Sending) -> None:
+def admit(watched: WatchedClient, runtime: Runtime, sending: Begun) -> None:
     """Write the intent; raise `SpendLimitError` when the create would pass the limit.
 
     Nothing else is raised: this runs outside the guard.
@@ -91,6 +108,12 @@ def answered(watched: WatchedClient, runtime: Runtime, sending: Sending, result:
     if sending.attempts > 1 and hasattr(result, "retries_taken"):
         result.retries_taken = sending.attempts - 1  # as if the SDK had made them
     response = answers.response_of(result, watched.shape(result))
+    if response is not None:
+        sending.headers = response.headers
+        made = dialect.made_at_once(response.headers)
+        if made is not None:  # the body is the video: nothing to read it for
+            _record(sending, made)
+            return
     body = answers.buffered(response) if response is not None else answers.text_of(result)
     if body is not None:
         _decoded(sending, body)
@@ -141,7 +164,7 @@ def _decoded(sending: Sending, body: bytes) -> None:
 def _record(sending: Sending, snapshot: JobSnapshot | None) -> None:
     private = sending.private
     if snapshot is not None:
-        snapshot = private.cleaned(snapshot)
+        snapshot = dialect.charged(private.cleaned(snapshot), sending.headers)
     sending.seen.answer(_counted(snapshot, sending), prompt=private.prompt)
 
 

@@ -37,6 +37,8 @@ class SyncFunnel:
             return self.watched.request(cast_to, options, **kwargs)
         if route.operation.creates_job:
             return self._create(runtime, route, cast_to, options, kwargs)
+        if self.watched.settings.joins_traces:
+            options = self.watched.in_trace(runtime, route, options)
         if route.operation is Operation.DOWNLOAD:
             return self._download(runtime, route, cast_to, options, kwargs)
         return self._ask(runtime, route, cast_to, options, kwargs)
@@ -111,6 +113,8 @@ class AsyncFunnel:
             return await self.watched.request(cast_to, options, **kwargs)
         if route.operation.creates_job:
             return await self._create(runtime, route, cast_to, options, kwargs)
+        if self.watched.settings.joins_traces:
+            options = self.watched.in_trace(runtime, route, options)
         if route.operation is Operation.DOWNLOAD:
             return await self._download(runtime, route, cast_to, options, kwargs)
         return await self._ask(runtime, route, cast_to, options, kwargs)

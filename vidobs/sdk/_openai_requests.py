@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from vidobs.core.jobs import TraceRef
+
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 _IDEMPOTENCY = IDEMPOTENCY_HEADER.lower()
 _RETRY_COUNT_HEADER = "x-stainless-retry-count"
+TRACEPARENT, _TRACESTATE = "traceparent", "tracestate"
 
 
 def given_key(options: Any) -> str | None:
@@ -44,6 +47,24 @@ def counted(options: Any, *, retries: int) -> Any:
     made = copy.copy(options)
     made.headers = {**headers_of(options), _RETRY_COUNT_HEADER: str(retries)}
     return made
+
+
+def traced(options: Any, trace: TraceRef) -> Any:
+    """Return the request with the span that a server's own go under; the caller's own stays."""
+    given = headers_of(options)
+    if any(name.lower() == TRACEPARENT for name in given):
+        return options
+    made = copy.copy(options)
+    made.headers = {**given, **trace_headers(trace)}
+    return made
+
+
+def trace_headers(trace: TraceRef) -> dict[str, str]:
+    """Return the W3C headers that name a span."""
+    headers = {TRACEPARENT: trace.traceparent}
+    if trace.tracestate:
+        headers[_TRACESTATE] = trace.tracestate
+    return headers
 
 
 class Rewind:

@@ -24,3 +24,4 @@ class WrapSettings(msgspec.Struct, frozen=True):
     limit: SpendLimit | None = None
     provider: str | None = None
     dialect: str | None = None
+    joins_traces: bool = False  # requests carry the `traceparent` of their job

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from vidobs import runtime
 from vidobs.core.errors import ConfigError, UnsupportedClientError, unknown_name
+from vidobs.dialects.codecs import CODECS
+from vidobs.dialects.variants import AUTO, variant_of
 from vidobs.observer.limits import SpendLimit
 from vidobs.sdk._httpx_funnel import AsyncHttpx, HttpxWatch, SyncHttpx
 from vidobs.sdk._openai_client import WatchedClient
@@ -16,6 +18,9 @@ from vidobs.sdk._openai_funnel import AsyncFunnel, SyncFunnel
 from vidobs.sdk._settings import RetryCreates, WrapSettings
 from vidobs.sdk._streams import FLAVOURS
 from vidobs.telemetry import http
+
+if TYPE_CHECKING:
+    from vidobs.dialects.rows import Variant
 
 T = TypeVar("T")
 
@@ -31,7 +36,7 @@ def wrap(
     retry_creates: str = "safe",
     max_spend_usd: Decimal | float | str | None = None,
     provider: str | None = None,
-    dialect: str | None = None,
+    dialect: str | Variant | None = None,
 ) -> T:
     """Observe the video calls of a client; return the same object.
 
@@ -47,8 +52,9 @@ def wrap(
             An httpx client sends nothing again by itself.
         max_spend_usd: refuse, before anything is sent, a create whose quote would bring this
             client's spend in this process above so many US dollars.
-        provider: the name to file jobs and look prices up under; by default `azure` or `openai`.
-        dialect: the variant of the protocol the server speaks; by default that of the provider.
+        provider: the name to file jobs and look prices up under; by default that of the dialect.
+        dialect: the variant of the protocol the server speaks, by name (docs/dialects.md) or as a
+            row of your own; by default `azure` or `openai`, by the address and the client's class.
 
     Raises:
         UnsupportedClientError: `client` is no client of the openai SDK, nor of httpx.
@@ -58,8 +64,7 @@ def wrap(
     settings = WrapSettings(
         retry_creates=retry_mode(retry_creates),
         limit=spend_limit(max_spend_usd),
-        provider=provider,
-        dialect=dialect,
+        **_spoken(dialect, provider),
     )
     runtime.current()  # a configuration that cannot be used is said here, not within a call
     if issubclass(funnel_class, SyncHttpx | AsyncHttpx):
@@ -67,6 +72,20 @@ def wrap(
     else:
         attach(client, funnel_class, settings)
     return client
+
+
+def _spoken(dialect: str | Variant | None, provider: str | None) -> dict[str, Any]:
+    """Return what the settings say of a server; raise `ConfigError` for an unknown dialect."""
+    if dialect is None or dialect == AUTO:
+        return {"provider": provider}
+    if isinstance(dialect, str) and dialect in CODECS:
+        return {"provider": provider, "dialect": dialect}
+    variant = variant_of(dialect)
+    return {
+        "provider": provider or variant.provider,
+        "dialect": variant.name,
+        "joins_traces": variant.joins_traces,
+    }
 
 
 def unwrap(client: T) -> T:

@@ -142,7 +142,12 @@ def test_a_failed_job_has_its_reason(read):
             {
                 "provider_job_id": "video_gen_1",
                 "state": JobState.COMPLETED,
-                "usage": Usage(gpu_seconds=Decimal("41.25"), output_seconds=Decimal("5.0625")),
+                "usage": Usage(
+                    gpu_seconds=Decimal("41.25"),
+                    output_seconds=Decimal("5.0625"),
+                    peak_memory_mb=Decimal("1234.5"),
+                    stage_s={"dit": Decimal("40.0")},
+                ),
                 "request": VideoRequest(seconds=Decimal(5), size="832x480", fps=Decimal(16)),
             },
             id="vllm-omni",
@@ -174,7 +179,7 @@ def test_a_failed_job_has_its_reason(read):
                 "state": JobState.CANCELLED,
                 "raw_status": "deleted",
                 "asset": AssetState.DELETED,
-                "usage": Usage(gpu_seconds=Decimal(7)),
+                "usage": Usage(gpu_seconds=Decimal(7), peak_memory_mb=Decimal("12.0")),
             },
             id="sglang-deleted",
         ),

@@ -99,11 +99,24 @@ def openai_error(code, message="No.", kind="invalid_request_error"):
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+AZURE_FILTER = {
+    "error": {
+        "code": "BadRequest",
+        "message": "Filtered.",
+        "innererror": {
+            "code": "ResponsibleAIPolicyViolation",
+            "content_filter_result": {"violence": {"filtered": True, "severity": "high"}},
+        },
+    }
+}
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
         (400, openai_error("moderation_blocked"), Reason.MODERATION_INPUT),
         (400, openai_error("content_filter"), Reason.MODERATION_INPUT),
+        (400, AZURE_FILTER, Reason.MODERATION_INPUT),
         (422, openai_error("content_policy_violation"), Reason.MODERATION_INPUT),
         (400, openai_error("billing_hard_limit_reached"), Reason.QUOTA),
         (400, openai_error("invalid_value"), Reason.INVALID_REQUEST),
@@ -158,6 +171,23 @@ def test_errors_come_in_many_shapes(body, error):
     assert rejected(400, body) == JobSnapshot(
         state=JobState.FAILED, reason=Reason.INVALID_REQUEST, error=error
     )
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "code"),
+    [
+        ("BadRequest", "ResponsibleAIPolicyViolation", "ResponsibleAIPolicyViolation"),
+        (None, "ResponsibleAIPolicyViolation", "ResponsibleAIPolicyViolation"),
+        ("content_filter", "ResponsibleAIPolicyViolation", "content_filter"),
+        ("BadRequest", "SomethingElse", "BadRequest"),
+        ("BadRequest", None, "BadRequest"),
+    ],
+)
+def test_azures_filter_may_be_named_within(outer, inner, code):
+    """The inner code counts where it tells of a filter and the outer one does not."""
+    body = {"error": {"code": outer, "message": "Filtered.", "innererror": {"code": inner}}}
+
+    assert rejected(400, body).error == JobError(code=code, message="Filtered.")
 
 
 def test_an_error_tells_neither_prompt_nor_key():

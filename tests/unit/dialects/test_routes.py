@@ -18,6 +18,7 @@ from vidobs.dialects.openai import Route, address_of, provider_of, route
         ("post", "/videos/edits", Route(Operation.EDIT)),
         ("post", "/videos/extensions", Route(Operation.EXTEND)),
         ("post", "/videos/characters", Route(Operation.CHARACTER)),
+        ("post", "/videos/sync", Route(Operation.CREATE)),
         ("get", "/videos/characters/char_1", Route(Operation.GET_CHARACTER, "char_1")),
         ("get", "/videos/a%2Fb%20%C3%A4", Route(Operation.RETRIEVE, "a/b ä")),
         (
@@ -53,7 +54,7 @@ def test_video_calls_are_recognised(prefix, method, path, expected):
         ("post", "/videos/generations"),
         ("post", "/videos/text2video"),
         ("get", "/videos/text2video/task_1"),
-        ("post", "/videos/sync"),
+        ("get", "/videos/sync"),
         ("get", "/videos/edits"),
         ("get", "/videos/characters"),
         ("put", "/videos/video_1"),

@@ -25,6 +25,11 @@ def leads_out(url: httpx.URL, home: httpx.URL) -> bool:
     return not private(url.host) or private(home.host)
 
 
+def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Tell whether two addresses are of one server."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
 def private(host: str) -> bool:
     """Tell whether a host is written as a private, local or reserved address."""
     try:

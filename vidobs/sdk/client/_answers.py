@@ -18,8 +18,11 @@ _SAID = 500  # characters of a server's message that an error repeats
 _REQUEST_IDS = ("x-request-id", "apim-request-id", "x-litellm-call-id", "request-id")
 
 
-def error_of(answer: httpx.Response, provider: str) -> APIError:
-    """Return the error for an answer that is no success, with what the server said, scrubbed."""
+def error_of(answer: httpx.Response, provider: str, *, hint: str = "") -> APIError:
+    """Return the error for an answer that is no success, with what the server said, scrubbed.
+
+    `hint` is what we know about it.
+    """
     told = told_of(answer.content)
     code = None if told is None else told.code
     message = None if told is None else told.message
@@ -28,7 +31,7 @@ def error_of(answer: httpx.Response, provider: str) -> APIError:
     request = answer.request
     said = scrub(message or answer.reason_phrase or "no text", _SAID)
     return kind(
-        f"{request.method} {request.url.path}: {answer.status_code} from {provider}: {said}",
+        f"{request.method} {request.url.path}: {answer.status_code} from {provider}: {said}{hint}",
         status_code=answer.status_code,
         provider=provider,
         request_id=request_id_of(answer.headers),

@@ -140,6 +140,15 @@ class AsyncVideos:
         """Delete a video, running or finished, with its assets."""
         return await run_async(calls.delete(self._wire.server, video_id, extras=extras), self._wire)
 
+    async def cancel(self, video_id: str, *, extras: Extras = NO_EXTRAS) -> Video:
+        """Stop a job that has not ended, on servers that can; its files and its record go too.
+
+        Raises:
+            ConfigError: the server's dialect has no way to.
+            ConflictError: the job has ended.
+        """
+        return await run_async(calls.cancel(self._wire.server, video_id, extras=extras), self._wire)
+
     async def remix(
         self, video_id: str, *, prompt: str, extras: Extras = NO_EXTRAS, **fields: object
     ) -> Video:

@@ -9,9 +9,12 @@ import httpx
 import msgspec
 
 from vidobs import runtime
-from vidobs.core.api_errors import APIError
+from vidobs.core.api_errors import APIError, ConflictError
+from vidobs.core.errors import ConfigError
+from vidobs.core.jobs import JobState
 from vidobs.dialects import outgoing
 from vidobs.dialects.openai import failed_body, plain_id
+from vidobs.dialects.variants import VARIANTS
 from vidobs.sdk.client import _results as results
 from vidobs.sdk.client._inputs import Upload, placed
 from vidobs.sdk.client._options import Options
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 Fields = Mapping[str, object]
 _LISTS = ("data", "videos", "items")
+_CANCELLED = JobState.CANCELLED.value
 
 
 class Extras(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +141,33 @@ def delete(server: Server, video_id: str, *, extras: Extras = NO_EXTRAS) -> Call
     return results.deleted_of(_json(_answer(answer), server, empty_is_fine=True), video_id)
 
 
+def cancel(server: Server, video_id: str, *, extras: Extras = NO_EXTRAS) -> Call[Video]:
+    """Stop a job that has not ended.
+
+    Raises:
+        ConfigError: servers of this dialect have no way to.
+        ConflictError: it has ended; what it made stays where it is.
+    """
+    if not server.variant.cancels:
+        known = ", ".join(name for name, variant in VARIANTS.items() if variant.cancels)
+        raise ConfigError(
+            f"a server of the dialect {server.variant.name!r} cannot stop a job (those that can: "
+            f"{known}); let it end, or delete the video"
+        )
+    video, _ = yield from poll(server, video_id, extras=extras)
+    if video.done:
+        raise ConflictError(
+            f"video {video_id} is {video.status} already, so there is nothing to cancel; delete "
+            "removes it with its file",
+            status_code=409,
+            provider=server.provider,
+            model=video.model,
+        )
+    yield extras.on("DELETE", outgoing.path_of(video_id))
+    stopped = msgspec.structs.replace(video, status=_CANCELLED, state=JobState.CANCELLED)
+    return _with_ledger(server, stopped)
+
+
 def page(
     server: Server,
     *,
@@ -194,7 +225,10 @@ def _video(server: Server, answer: httpx.Response | None, video_id: str = "") ->
 
 def _known(server: Server, raw: Mapping[str, object], video_id: str = "") -> Video:
     """Read a video, with what the ledger knows of it."""
-    found = results.video_of(raw, video_id=video_id)
+    return _with_ledger(server, results.video_of(raw, video_id=video_id))
+
+
+def _with_ledger(server: Server, found: Video) -> Video:
     job = job_of(server.provider, found.id)
     if job is None:
         return found

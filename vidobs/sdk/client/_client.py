@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from vidobs.dialects.rows import Variant
+
 
 class Client:
     """A blocking client of a video server. Safe to share between threads; close it, or use `with`.
@@ -31,7 +33,8 @@ class Client:
         base_url: the server, such as `https://host/v1`; else the dialect's variable, such as
             `OPENAI_BASE_URL`.
         api_key: the key, or a function that returns a token; else the dialect's variable.
-        dialect: how the server wants to be talked to; `auto` goes by its address.
+        dialect: how the server wants to be talked to, by name (docs/dialects.md) or as a row of
+            your own; `auto` goes by the address, which tells Azure from the rest.
         provider: the name to file jobs and look prices up under; else the dialect's.
         max_retries: how often a request is sent again where that is safe.
         retry_creates: when a create may be: as in `vidobs.wrap`.
@@ -50,7 +53,7 @@ class Client:
         *,
         base_url: str | None = None,
         api_key: Key = None,
-        dialect: str = AUTO,
+        dialect: str | Variant = AUTO,
         provider: str | None = None,
         max_retries: int = MAX_RETRIES,
         retry_creates: str = RetryCreates.SAFE.value,
@@ -97,7 +100,7 @@ class AsyncClient:
         *,
         base_url: str | None = None,
         api_key: Key = None,
-        dialect: str = AUTO,
+        dialect: str | Variant = AUTO,
         provider: str | None = None,
         max_retries: int = MAX_RETRIES,
         retry_creates: str = RetryCreates.SAFE.value,
@@ -144,4 +147,5 @@ def _settings(
         limit=spend_limit(max_spend_usd),
         provider=server.provider,
         dialect=server.variant.name,
+        joins_traces=server.variant.joins_traces,
     )

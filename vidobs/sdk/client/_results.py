@@ -96,7 +96,7 @@ def video_of(raw: Mapping[str, object], *, job: Job | None = None, video_id: str
     seen = dialect.read_video(raw, prompt=prompt)
     asked = seen.request
     return Video(
-        id=seen.provider_job_id or video_id,
+        id=text(raw.get("id")) or text(raw.get("task_id")) or video_id,
         status=text(raw.get("status")) or "",
         state=seen.state,
         model=seen.model,
@@ -107,7 +107,7 @@ def video_of(raw: Mapping[str, object], *, job: Job | None = None, video_id: str
         created_at=seen.created_at,
         completed_at=moment(raw.get("completed_at")),
         expires_at=seen.expires_at,
-        remixed_from_video_id=seen.parent_id,
+        remixed_from_video_id=text(raw.get("remixed_from_video_id")),
         reason=seen.reason,
         error=seen.error,
         cost=None if job is None else job.cost,

@@ -10,7 +10,8 @@ import msgspec
 
 from vidobs.core.api_errors import AuthenticationError
 from vidobs.core.errors import ConfigError
-from vidobs.dialects.variants import AUTO, Variant, variant_of
+from vidobs.dialects.rows import Variant
+from vidobs.dialects.variants import AUTO, variant_of
 
 Key: TypeAlias = "str | Callable[[], str] | None"
 
@@ -35,15 +36,21 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         """Return the headers that say who is asking; a token provider is asked each time."""
         key = self.key() if callable(self.key) else self.key
         if self.variant.key_header is None or callable(self.key):
-            return {"Authorization": f"Bearer {key or _NO_KEY}"}
-        return {self.variant.key_header: key or _NO_KEY}
+            return {"Authorization": f"Bearer {key or _NO_KEY}", **self._behind()}
+        return {self.variant.key_header: key or _NO_KEY, **self._behind()}
+
+    def _behind(self) -> dict[str, str]:
+        """Return the header that names the provider behind a gateway, where one was named."""
+        header = self.variant.provider_header
+        named = header is not None and self.provider != self.variant.provider
+        return {header: self.provider} if header is not None and named else {}
 
 
 def server_of(
     *,
     base_url: str | None,
     api_key: Key,
-    dialect: str,
+    dialect: str | Variant,
     provider: str | None,
     environ: Mapping[str, str],
     headers: Mapping[str, str] | None = None,
@@ -64,7 +71,7 @@ def server_of(
         raise ConfigError(
             f"no address of a {variant.name} server: give base_url, or set {variant.base_env[0]}"
         )
-    key = api_key or (_first(variant.key_env, environ) if api_key is None else None)
+    key = api_key or (_key_in(variant, environ) if api_key is None else None)
     if key is None and not variant.keyless:
         raise AuthenticationError(
             f"no API key for {variant.name}: give api_key, or set {variant.key_env[0]}",
@@ -79,6 +86,13 @@ def server_of(
         headers=dict(headers or {}),
         query=dict(query or {}),
     )
+
+
+def _key_in(variant: Variant, environ: Mapping[str, str]) -> Key:
+    """Return the key of the environment, or a function that returns the token there."""
+    key = _first(variant.key_env, environ)
+    token = None if key is not None else _first(variant.token_env, environ)
+    return key if token is None else lambda: token
 
 
 def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:

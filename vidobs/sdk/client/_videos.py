@@ -133,6 +133,15 @@ class Videos:
         """Delete a video, running or finished, with its assets."""
         return run(calls.delete(self._wire.server, video_id, extras=extras), self._wire)
 
+    def cancel(self, video_id: str, *, extras: Extras = NO_EXTRAS) -> Video:
+        """Stop a job that has not ended, on servers that can; its files and its record go too.
+
+        Raises:
+            ConfigError: the server's dialect has no way to.
+            ConflictError: the job has ended.
+        """
+        return run(calls.cancel(self._wire.server, video_id, extras=extras), self._wire)
+
     def remix(
         self, video_id: str, *, prompt: str, extras: Extras = NO_EXTRAS, **fields: object
     ) -> Video:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from vidobs.core.api_errors import APIConnectionError, Timeout
-from vidobs.dialects.outgoing import form_fields
-from vidobs.dialects.variants import Bodies
-from vidobs.sdk.client._addresses import leads_out
+from vidobs.core.api_errors import APIConnectionError, APIError, Timeout
+from vidobs.dialects.openai import failed_body
+from vidobs.dialects.outgoing import form_fields, referring
+from vidobs.dialects.rows import Bodies
+from vidobs.sdk.client import _redirects as redirects
 from vidobs.sdk.client._answers import error_of, retry_after_s
+from vidobs.sdk.client._lacking import lacking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from vidobs.sdk.client._options import Body, Options
     from vidobs.sdk.client._server import Server
@@ -29,7 +30,6 @@ TIMEOUT_S = 600.0
 CONNECT_S = 10.0
 MAX_RETRIES = 2
 LONGEST_RETRY_AFTER_S = 120.0
-MOST_REDIRECTS = 5
 _SHORTEST_S = 0.5
 _LONGEST_S = 8.0
 _RETRIED = frozenset({408, 409, 429})
@@ -37,7 +37,6 @@ _SERVER_ERROR = 500
 _USER_AGENT = "vidobs-python"
 _SMALL = {"Accept": "application/json"}
 _STREAMED = {"Accept": "*/*", "Accept-Encoding": "identity"}  # a part of what is packed is useless
-_PUBLIC = frozenset({"range", "if-range", "if-match", "accept"})
 
 
 class Wire:
@@ -82,10 +81,13 @@ class Wire:
         fields = options.json_data
         if fields is None and not options.files:
             return {}
+        variant = self.server.variant
         given = {**(fields or {}), **(options.extra_json or {})}
-        if options.files or self.server.variant.bodies is Bodies.FORM:
-            files = [*_parts(given), *options.files]
-            return {"files": files}
+        given = referring(given, variant.url_reference)
+        if options.files or variant.bodies is Bodies.FORM:
+            # Parts without a file name: httpx makes a multipart form of them.
+            parts = [(name, (None, text)) for name, text in form_fields(given, variant.nesting)]
+            return {"files": [*parts, *options.files]}
         return {"json": given}
 
     def connection_error(self, error: Exception, options: Options) -> APIConnectionError:
@@ -107,38 +109,6 @@ class Wire:
             provider=self.server.provider,
         )
 
-    def elsewhere(self, answer: httpx.Response, options: Options) -> dict[str, Any]:
-        """Return the request that a redirect of a download asks for.
-
-        Keys go to the server they are for, and nowhere else.
-
-        Raises:
-            APIConnectionError: it leads into a private network, or is no address.
-        """
-        try:
-            url = answer.url.join(answer.headers.get("location", ""))
-        except httpx.InvalidURL:
-            url = httpx.URL("")
-        home = httpx.URL(self.server.base_url)
-        if not leads_out(url, home):
-            raise APIConnectionError(
-                f"{options.method} {options.url}: {self.server.base_url} redirects to a place that "
-                "downloads are not fetched from",
-                provider=self.server.provider,
-                status_code=answer.status_code,
-            )
-        same = (url.scheme, url.host, url.port) == (home.scheme, home.host, home.port)
-        wanted = self.arguments(options)
-        kept = wanted["headers"] if same else _public(options.headers)
-        return {"url": url, "headers": kept, "timeout": wanted["timeout"]}
-
-    def too_many_redirects(self, options: Options) -> APIConnectionError:
-        """Return our error for a download that is sent on and on."""
-        return APIConnectionError(
-            f"{options.method} {options.url}: more than {MOST_REDIRECTS} redirects",
-            provider=self.server.provider,
-        )
-
     def _should_retry(self, response: httpx.Response) -> bool:
         """Tell whether an answer may be asked for again; a server's own word comes first."""
         said = response.headers.get("x-should-retry")
@@ -147,7 +117,13 @@ class Wire:
         wait = retry_after_s(response.headers)
         if wait is not None and wait > LONGEST_RETRY_AFTER_S:
             return False
-        return response.status_code in _RETRIED or response.status_code >= _SERVER_ERROR
+        passing = response.status_code in _RETRIED or response.status_code >= _SERVER_ERROR
+        return passing and failed_body(response.content) is None  # the job failed, not the call
+
+    def refused(self, answer: httpx.Response, options: Options) -> APIError:
+        """Return the error for an answer that is no success."""
+        hint = lacking(self.server.variant, options, answer.status_code)
+        return error_of(answer, self.server.provider, hint=hint)
 
     def pause_s(self, retries: int, response: httpx.Response | None) -> float:
         """Return how long to wait before another attempt: what the server asks for, else longer.
@@ -196,22 +172,26 @@ class SyncWire(Wire):
                 return answer
             answer.read()
             if attempt == retries or not self._should_retry(answer):
-                raise error_of(answer, self.server.provider)
+                raise self.refused(answer, options)
             self._sleep_for_retry(retries_taken=attempt, response=answer)
         raise AssertionError  # the last attempt returns or raises
 
     def _send(self, options: Options) -> httpx.Response:
         try:
             request = self._client.build_request(**self.arguments(options))
-            for _ in range(MOST_REDIRECTS):
+            for _ in range(redirects.MOST):
                 answer = self._client.send(request, stream=options.stream, follow_redirects=False)
-                if not (options.stream and answer.is_redirect):
+                if redirects.may_point(self, answer, options):
+                    answer.read()
+                place = redirects.place_of(self, answer, options)
+                if place is None:
                     return answer
                 answer.close()
-                request = self._client.build_request("GET", **self.elsewhere(answer, options))
+                there = redirects.request_there(self, place, answer, options)
+                request = self._client.build_request("GET", **there)
         except httpx.HTTPError as error:
             raise self.connection_error(error, options) from error
-        raise self.too_many_redirects(options)
+        raise redirects.too_many(self, options)
 
     def chunk(self, body: Body) -> bytes | None:
         """Read the next piece of a streamed body; `None` at its end."""
@@ -263,7 +243,7 @@ class AsyncWire(Wire):
                 return answer
             await answer.aread()
             if attempt == retries or not self._should_retry(answer):
-                raise error_of(answer, self.server.provider)
+                raise self.refused(answer, options)
             await self._sleep_for_retry(retries_taken=attempt, response=answer)
         raise AssertionError  # the last attempt returns or raises
 
@@ -271,15 +251,19 @@ class AsyncWire(Wire):
         client = self._client
         try:
             request = client.build_request(**self.arguments(options))
-            for _ in range(MOST_REDIRECTS):
+            for _ in range(redirects.MOST):
                 answer = await client.send(request, stream=options.stream, follow_redirects=False)
-                if not (options.stream and answer.is_redirect):
+                if redirects.may_point(self, answer, options):
+                    await answer.aread()
+                place = redirects.place_of(self, answer, options)
+                if place is None:
                     return answer
                 await answer.aclose()
-                request = client.build_request("GET", **self.elsewhere(answer, options))
+                there = redirects.request_there(self, place, answer, options)
+                request = client.build_request("GET", **there)
         except httpx.HTTPError as error:
             raise self.connection_error(error, options) from error
-        raise self.too_many_redirects(options)
+        raise redirects.too_many(self, options)
 
     async def chunk(self, body: Body) -> bytes | None:
         """Read the next piece of a streamed body; `None` at its end."""
@@ -302,16 +286,8 @@ class AsyncWire(Wire):
             await self._client.aclose()
 
 
-def _parts(fields: Mapping[str, object]) -> list[tuple[str, Any]]:
-    """Return form fields as parts without a file name: httpx makes a multipart form of them."""
-    return [(name, (None, value)) for name, value in form_fields(fields)]
-
-
-def _public(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what of a request's own headers another host may see."""
-    return {name: value for name, value in headers.items() if name.lower() in _PUBLIC}
-
-
-def _timeout(seconds: float | None) -> httpx.Timeout:
+def _timeout(seconds: float | httpx.Timeout | None) -> httpx.Timeout:
+    if isinstance(seconds, httpx.Timeout):
+        return seconds
     whole = TIMEOUT_S if seconds is None else seconds
     return httpx.Timeout(whole, connect=min(CONNECT_S, whole))

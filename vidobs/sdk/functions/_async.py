@@ -286,6 +286,28 @@ async def avideo_delete(  # noqa: PLR0917 - as LiteLLM's others
     return await run_async_on(target, plans.delete(target, given.extras))
 
 
+async def avideo_cancel(  # noqa: PLR0917 - as LiteLLM's others
+    video_id: str,
+    timeout: Seconds = None,  # noqa: ASYNC109 - LiteLLM's
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
+    """Stop a job that has not ended, on servers that can; one that has ended stays as it is.
+
+    Raises:
+        ConfigError: the server's dialect has no way to.
+        ConflictError: the job has ended.
+    """
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.video(given.mock_response)
+    target = for_video(video_id, given.asked)
+    return await run_async_on(target, plans.cancel(target, given.extras))
+
+
 async def avideo_create_character(  # noqa: PLR0917 - LiteLLM's signature
     name: str,
     video: Upload,

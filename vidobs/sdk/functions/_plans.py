@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vidobs.core.api_errors import APIError, ConflictError
-from vidobs.dialects.litellm_ids import packed
 from vidobs.sdk.client import _calls as calls
 from vidobs.sdk.client import _downloads as downloads
 from vidobs.sdk.client import _waiting as waiting
@@ -14,6 +13,7 @@ from vidobs.sdk.functions._video_object import (
     VideoObject,
     character_object,
     listed_video,
+    named,
     page_of,
     video_object,
 )
@@ -125,8 +125,15 @@ def listed(
 def delete(target: Target, extras: Extras) -> Call[VideoObject]:
     """Delete a video."""
     gone: VideoDeleted = yield from calls.delete(target.server, target.video_id, extras=extras)
-    name = packed(target.server.provider, target.model, gone.id)
+    name = named(target.server, target.model, gone.id)
     return VideoObject({"object": "video.deleted", **gone.raw, "id": name, "deleted": gone.deleted})
+
+
+def cancel(target: Target, extras: Extras) -> Call[VideoObject]:
+    """Stop a job."""
+    video = yield from calls.cancel(target.server, target.video_id, extras=extras)
+    shown = _seen(video, target)
+    return VideoObject({**shown.json(), "status": video.status}, shown._hidden_params)  # noqa: SLF001
 
 
 def new_character(

@@ -284,6 +284,28 @@ def video_delete(  # noqa: PLR0917 - as LiteLLM's others
     return run_on(target, plans.delete(target, given.extras))
 
 
+def video_cancel(  # noqa: PLR0917 - as LiteLLM's others
+    video_id: str,
+    timeout: Seconds = None,
+    custom_llm_provider: str | None = None,
+    extra_headers: Headers = None,
+    extra_query: More = None,
+    extra_body: More = None,
+    **options: Unpack[CallOptions],
+) -> VideoObject:
+    """Stop a job that has not ended, on servers that can; one that has ended stays as it is.
+
+    Raises:
+        ConfigError: the server's dialect has no way to.
+        ConflictError: the job has ended.
+    """
+    given = read(options, timeout, custom_llm_provider, extra_headers, extra_query, extra_body)
+    if given.mock_response is not None:
+        return mocks.video(given.mock_response)
+    target = for_video(video_id, given.asked)
+    return run_on(target, plans.cancel(target, given.extras))
+
+
 def video_create_character(  # noqa: PLR0917 - LiteLLM's signature
     name: str,
     video: Upload,

@@ -10,11 +10,14 @@ import msgspec
 
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.dialects.litellm_ids import Unpacked, unpacked
+from vidobs.dialects.variants import VARIANTS
 from vidobs.sdk.client._server import Key, Server, server_of
 
 DEFAULT_MODEL = "sora-2"
 DEFAULT_PROVIDER = "openai"
-DIALECT_OF: Mapping[str, str] = MappingProxyType({"openai": "openai", "azure": "azure"})
+DIALECT_OF: Mapping[str, str] = MappingProxyType(
+    {variant.provider: name for name, variant in VARIANTS.items()}
+)
 # Of LiteLLM's providers those that do not speak the protocol.
 _OTHERS = frozenset({
     "dashscope", "edenai", "fal_ai", "gemini", "minimax", "qwen_ai_platform", "qwencloud",
@@ -67,7 +70,10 @@ def for_video(given: str, asked: Asked) -> Target:
     """
     found: Unpacked = unpacked(given)
     provider = asked.custom_llm_provider or found.provider or DEFAULT_PROVIDER
-    return Target(server=_server(provider, asked), model=found.model, video_id=found.raw)
+    server = _server(provider, asked)
+    if server.variant.packs_ids and found.provider != provider:
+        return Target(server=server, video_id=given)  # the proxy's own: it unpacks it itself
+    return Target(server=server, model=found.model, video_id=found.raw)
 
 
 def _server(provider: str, asked: Asked) -> Server:

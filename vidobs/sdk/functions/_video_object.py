@@ -6,7 +6,8 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from vidobs.dialects.litellm_ids import CHARACTER, packed
+from vidobs.dialects.litellm_ids import CHARACTER, VIDEO, packed
+from vidobs.dialects.packed_ids import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -125,7 +126,7 @@ def video_object(
     `model` is that of the id; `priced` says that the call made a job, whose length LiteLLM gives.
     """
     provider, cost = server.provider, video.cost
-    fields = {**VIDEO_DEFAULTS, **_named(video, provider, model)}
+    fields = {**VIDEO_DEFAULTS, **_with_ids(video, server, model)}
     if video.seconds is not None:
         fields["seconds"] = str(fields["seconds"] or video.seconds)
     if priced and fields["usage"] is None:
@@ -147,7 +148,7 @@ def video_object(
 
 def listed_video(video: Video, server: Server, *, model: str | None) -> ListedVideo:
     """Return a video of a list as LiteLLM shows it: the server's fields, under the job's id."""
-    return ListedVideo(_named(video, server.provider, model))
+    return ListedVideo(_with_ids(video, server, model))
 
 
 def page_of(videos: list[ListedVideo], *, has_more: bool = False) -> dict[str, Any]:
@@ -161,19 +162,28 @@ def page_of(videos: list[ListedVideo], *, has_more: bool = False) -> dict[str, A
     }
 
 
+def named(server: Server, model: str | None, its_id: str, *, kind: str = VIDEO) -> str:
+    """Return the id of LiteLLM's kind, which says by itself which server to ask.
+
+    LiteLLM's proxy hands out such ids itself, of the provider behind it: they get another around.
+    """
+    pack = wrapped if server.variant.packs_ids else packed
+    return pack(server.provider, model, its_id, kind=kind)
+
+
 def character_object(character: Character, server: Server) -> CharacterObject:
     """Return a character as LiteLLM's proxy shows it, its provider in its id."""
-    name = packed(server.provider, None, character.id, kind=CHARACTER)
+    name = named(server, None, character.id, kind=CHARACTER)
     fields = {**CHARACTER_DEFAULTS, **character.raw, "id": name}
     return CharacterObject(
         fields, {"custom_llm_provider": server.provider, "api_base": server.base_url}
     )
 
 
-def _named(video: Video, provider: str, model: str | None) -> dict[str, Any]:
+def _with_ids(video: Video, server: Server, model: str | None) -> dict[str, Any]:
     """Return a server's fields with the ids that jobs have here."""
-    fields = {**video.raw, "id": packed(provider, model, video.id)}
+    fields = {**video.raw, "id": named(server, model, video.id)}
     parent = video.remixed_from_video_id
     if parent is not None:
-        fields["remixed_from_video_id"] = packed(provider, model, parent)
+        fields["remixed_from_video_id"] = named(server, model, parent)
     return fields
