@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from vidobs.core.delivered import Transfer
-    from vidobs.core.jobs import Job, VideoFile
+    from vidobs.core.jobs import Job, Usage, VideoFile
 
 Attributes = dict[str, str | bool | int | float]
 
@@ -160,6 +160,8 @@ def of_state(job: Job) -> Attributes:
         out[names.JOB_RENDER_S] = job.render_s
     _of_cost(job, out)
     _of_video(job, out)
+    if job.usage is not None:
+        _of_render(job.usage, out)
     _of_attribution(job.attribution, out)
     return out
 
@@ -268,6 +270,16 @@ def _of_video(job: Job, out: Attributes) -> None:
     if job.request.size:
         out[names.VIDEO_SIZE] = text(job.request.size)
     out |= of_delivered(job)
+
+
+def _of_render(usage: Usage, out: Attributes) -> None:
+    """What a server of one's own says of its work."""
+    if usage.gpu_seconds is not None:
+        out[names.RENDER_INFERENCE_S] = float(usage.gpu_seconds)
+    if usage.peak_memory_mb is not None:
+        out[names.RENDER_PEAK_MEMORY_MB] = float(usage.peak_memory_mb)
+    for stage, seconds in usage.stage_s.items():
+        out[names.RENDER_STAGE_PREFIX + text(stage)] = float(seconds)
 
 
 def _of_mismatch(job: Job, out: Attributes) -> None:

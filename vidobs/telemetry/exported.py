@@ -32,7 +32,7 @@ _OF_THE_WHOLE_JOB = (  # said once in a trace, on the span of the job
     names.JOB_RENDER_S,
     names.JOB_REASON,
 )
-_OUTCOME = ("vidobs.cost.", "vidobs.video.")
+_OUTCOME = ("vidobs.cost.", "vidobs.video.", "vidobs.render.")
 
 
 def span_attributes(span: SpanRecord, job: Job) -> Attributes:

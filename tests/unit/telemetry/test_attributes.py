@@ -1,12 +1,14 @@
 """Values of attributes are bounded and can be encoded, whatever a provider or a user sent."""
 
 import json
+from decimal import Decimal
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vidobs.core.calls import Attribution
+from vidobs.core.jobs import Usage
 from vidobs.telemetry import attributes
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)
@@ -69,3 +71,21 @@ def test_output_seconds_take_the_best_evidence(job):
         asked, request=msgspec.structs.replace(job.request, seconds=None)
     )
     assert attributes.output_seconds(silent) is None
+
+
+def test_what_a_server_says_of_its_work_is_on_the_span_of_the_job(job):
+    """Inference time, peak memory and each stage, by name; nothing where it says nothing."""
+    usage = Usage(
+        gpu_seconds=Decimal("41.25"),
+        peak_memory_mb=Decimal("40960.5"),
+        stage_s={"vae": Decimal("1.25"), "denoise": Decimal(40)},
+    )
+    told = attributes.of_job(msgspec.structs.replace(job, usage=usage))
+    silent = attributes.of_job(msgspec.structs.replace(job, usage=None))
+
+    assert {name: value for name, value in told.items() if name not in silent} == {
+        "vidobs.render.inference_s": 41.25,
+        "vidobs.render.peak_memory_mb": 40960.5,
+        "vidobs.render.stage_s.vae": 1.25,
+        "vidobs.render.stage_s.denoise": 40.0,
+    }
