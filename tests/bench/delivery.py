@@ -144,20 +144,13 @@ def _lost(
         for run in at_work:
             run.end()
         if what == KILLED:
-            _start_again(runs.start(0))
+            runs.start_again()
         return [_loss(what, run, rate, note) for run in at_work]
 
 
-def _start_again(runs: list[Run]) -> None:
-    """Let every tool deliver what it may have kept."""
-    for run in runs:
-        run.begin()
-    for run in runs:
-        run.end()
-
-
 def _loss(what: str, run: Run, rate: float, note: str) -> Row:
-    again = ", then started again" if what == KILLED else ""
+    ours = run.tool.name == VIDOBS
+    again = ", then started again" if ours and what == KILLED else ""
     note = f"of {run.sent} at {rate:g}/s{note}{again}"
-    target = 0.0 if run.tool.name == VIDOBS else None
+    target = 0.0 if ours else None
     return Row(what, run.tool.name, "%", run.lost(), target=target, note=note)

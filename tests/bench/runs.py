@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calls import FOLDER
+from rows import VIDOBS
 from sending import Place, video_id
 
 sys.path.append(str(FOLDER.parent / "kit"))
@@ -106,6 +107,14 @@ class Runs:
     def start(self, videos: int, rate: float = 0.0) -> list[Run]:
         """Start every tool; each waits until it may begin."""
         return [self._start(tool, videos, rate) for tool in self._tools]
+
+    def start_again(self) -> None:
+        """Start what keeps anything for another process, and let it deliver that."""
+        again = [self._start(tool, 0, 0.0) for tool in self._tools if tool.kind == VIDOBS]
+        for run in again:
+            run.begin()
+        for run in again:
+            run.end()
 
     def _start(self, tool: Tool, videos: int, rate: float) -> Run:
         folder = self._folder / tool.name.replace(" ", "_")

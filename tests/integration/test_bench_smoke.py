@@ -14,6 +14,7 @@ PEERS = ("openinference", "logfire", "Langfuse", "ddtrace", "LangSmith", "LiteLL
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_quick_run_measures_every_row(tmp_path):
     """`make bench ARGS=--quick` measures each call, sync and async, and everything beside calls."""
     report = tmp_path / "report.json"
