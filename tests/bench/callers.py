@@ -65,7 +65,8 @@ def _round(effort: Effort) -> dict[str, float]:
 
 def _turns(programs: dict[str, subprocess.Popen[str]], effort: Effort) -> dict[str, float]:
     for program in programs.values():
-        assert program.stdout.readline() == "ready\n"
+        if program.stdout.readline() != "ready\n":
+            raise RuntimeError(f"a program did not start: {program.args}")
         _ask(program, 5)  # warm up
     took: dict[str, list[float]] = {mode: [] for mode in programs}
     for turn in range(effort.turns):
