@@ -64,6 +64,12 @@ class Found:
         return median(self.bare)
 
     @property
+    def whole(self) -> list[float]:
+        """What each turn took with the bare client's part."""
+        added = [one for turns in self.added for one in turns]
+        return [more + bare for more, bare in zip(added, self.bare, strict=True)]
+
+    @property
     def low(self) -> float:
         """The median of the round in which it was smallest."""
         return min(map(median, self.added))
@@ -77,14 +83,16 @@ class Found:
 Table = dict[tuple[str, str], Found]  # by contender and operation
 
 
-def measure(contenders: list[Contender], effort: Effort, *, is_async: bool) -> Table:
-    """Return what every contender adds to every operation."""
+def measure(
+    contenders: list[Contender], effort: Effort, *, is_async: bool, bare: str = BARE
+) -> Table:
+    """Return what every contender adds to every operation of the bare client."""
     found: Table = {(one.name, what): Found() for one in contenders for what in OPERATIONS}
     with server() as base, server() as sink:
         for number in range(effort.rounds):
             mode = "async" if is_async else "sync"
             print(f"  {mode}, round {number + 1} of {effort.rounds}", file=sys.stderr, flush=True)
-            _round(contenders, effort, found, base=base, sink=sink, is_async=is_async)
+            _round(contenders, effort, found, base=base, sink=sink, is_async=is_async, bare=bare)
     return found
 
 
@@ -161,6 +169,7 @@ def _round(
     base: str,
     sink: str,
     is_async: bool,
+    bare: str,
 ) -> None:
     """Start every contender afresh and let them take turns."""
     with ExitStack() as stack:
@@ -186,7 +195,7 @@ def _round(
             ]
             for one, worker in ready.items():
                 if worker.problem is None:
-                    _add(found[one.name, what], one, turns)
+                    _add(found[one.name, what], one, turns, bare)
         for one, worker in workers.items():
             if one in ready:
                 worker.ask("check")
@@ -194,9 +203,9 @@ def _round(
                 found[one.name, what].problem = worker.problem or found[one.name, what].problem
 
 
-def _add(to: Found, one: Contender, turns: list[dict[Contender, str]]) -> None:
-    beside = Contender(BARE, one.python)
-    bare = [float(turn[beside]) for turn in turns]
-    to.bare += bare
+def _add(to: Found, one: Contender, turns: list[dict[Contender, str]], bare: str) -> None:
+    beside = Contender(bare, one.python)
+    its = [float(turn[beside]) for turn in turns]
+    to.bare += its
     own = [float(turn[one]) for turn in turns]
-    to.added.append([mine - its for mine, its in zip(own, bare, strict=True)])
+    to.added.append([mine - bares for mine, bares in zip(own, its, strict=True)])

@@ -110,6 +110,14 @@ def set_up_sdk() -> Any:
 
 
 def _vidobs(at: Place, provider: Any = None) -> Calls:
+    flush, check = watched(at, provider)
+    import vidobs
+
+    return of_client(vidobs.wrap(client(at)), flush, check)
+
+
+def watched(at: Place, provider: Any = None) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Give vidobs a ledger on disk; return how to wait for it, and a check that it saw jobs."""
     os.environ["VIDOBS_LEDGER"] = f"sqlite:///{at.folder}/ledger.db"
     import vidobs
     from vidobs import runtime
@@ -131,7 +139,7 @@ def _vidobs(at: Place, provider: Any = None) -> Calls:
             raise RuntimeError("vidobs saw no job")
         spans()
 
-    return of_client(vidobs.wrap(client(at)), flush, check)
+    return flush, check
 
 
 def spans_seen(provider: Any) -> Callable[[], None]:

@@ -51,6 +51,8 @@ CALL_TARGETS = {  # CPU microseconds added to the bare client, sync
     ("poll", "vidobs + provider + HTTP spans"): 15.0,
     ("job", VIDOBS): 660.0,
 }
+OF_RAW_HTTPX = 1.3  # times that, at most, for a call of our client
+OF_LITELLM = 1 / 3  # of LiteLLM's, at most
 INSTRUCTIONS_TARGET = 300_000.0
 IMPORT_CPU_MS = 40.0
 IMPORT_RSS_MB = 8.0

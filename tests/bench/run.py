@@ -22,6 +22,7 @@ import imports
 import instructions
 import kills
 import outbox
+import own_client
 import peers
 import table
 from calls import BARE, OPERATIONS, Contender, Effort
@@ -51,7 +52,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument(
         "--only",
-        choices=("calls", "imports", "instructions", "outbox", "delivery", "downloads", "kills"),
+        choices=(
+            "calls",
+            "client",
+            "imports",
+            "instructions",
+            "outbox",
+            "delivery",
+            "downloads",
+            "kills",
+        ),
         help="measure one thing only",
     )
     parser.add_argument(
@@ -96,6 +106,7 @@ def _parts(given: argparse.Namespace):
             *_calls(found, absent, effort, is_async=True),
         ],
     )
+    yield "client", lambda: own_client.rows(effort, found, WHAT, INSTALL)
     modules = [(VIDOBS, sys.executable), (BARE, sys.executable)]
     if any(one.name == "LiteLLM" for one in found):
         modules.append(("litellm", str(LITELLM_PYTHON)))

@@ -17,6 +17,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import contenders
+import own_clients
 import peers
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def main() -> None:
     """Serve blocks until standard input ends."""
     warnings.simplefilter("ignore")  # openai warns of the end of its own Videos API at each call
     name, place = sys.argv[1], contenders.Place(**json.loads(sys.argv[2]))
-    calls = (contenders.HERE | peers.PEERS)[name](place)
+    calls = (contenders.HERE | own_clients.HERE | peers.PEERS)[name](place)
     with asyncio.Runner() as runner:
 
         def block(operation: str, count: int) -> None:
