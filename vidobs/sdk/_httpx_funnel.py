@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from vidobs.core.api_errors import APIConnectionError, APIError
 from vidobs.core.calls import Operation
 from vidobs.dialects import openai as dialect
+from vidobs.dialects.codecs import CODECS
 from vidobs.sdk import _openai_creates as creates
 from vidobs.sdk import _openai_downloads as downloads
 from vidobs.sdk._foreign_apis import ForeignApis
@@ -164,6 +165,8 @@ class HttpxWatch:
         foreign = self._foreign.begin(runtime, request, self.settings)
         if foreign is not None:
             return foreign
+        if self.settings.dialect in CODECS:
+            return None
         route = dialect.route(request.method, str(request.url))
         if route is None:
             return None
