@@ -6,6 +6,8 @@ import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from vidobs._guard import Guard
 from vidobs.config import HttpSpans, OtelSetup
 from vidobs.core import ids
 from vidobs.core.capture import Fingerprint
+from vidobs.core.events import EventName
 from vidobs.delivery.callbacks import Callbacks
 from vidobs.dialects.openai import CallContext, address_of, provider_of
 from vidobs.observer.observer import Observer
@@ -20,7 +23,9 @@ from vidobs.runtime import parts
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.media import MediaKeeper
 from vidobs.runtime.outbox_limits import said
+from vidobs.runtime.reach import reach
 from vidobs.runtime.standings import standings_of
+from vidobs.runtime.stored_assets import AssetStore
 from vidobs.telemetry import http, setup
 from vidobs.telemetry.doubles import refuse_twice
 from vidobs.telemetry.signals import Signals
@@ -91,7 +96,8 @@ class Runtime:
         )
         self._fingerprint: Fingerprint | None = None
         self._closed = False
-        if self.relay.route:
+        self.assets = self._asset_store()
+        if self.relay.route or self.assets is not None:
             self.maintenance.start()  # what an earlier process left goes out now
 
     def _media_keeper(self) -> MediaKeeper:
@@ -102,6 +108,19 @@ class Runtime:
             record=self.store.backlog.record,
             lost=self.signals.media_lost,
             wake=self.maintenance.wake,
+        )
+
+    def _asset_store(self) -> AssetStore | None:
+        place = self.settings.store
+        if place is None:
+            return None
+        return AssetStore(
+            Path(place.path),
+            self.store,
+            reach=partial(reach, self),
+            clock=self.clock,
+            getrandbits=self.bits,
+            guard=self.guard,
         )
 
     @property
@@ -177,6 +196,8 @@ class Runtime:
     def _begin(self) -> None:
         self.callbacks.start()
         self.relay.start()
+        if self.assets is not None:
+            self.assets.start()
 
     def _publish(self, batch: Sequence[Happening]) -> None:
         self.signals.publish(batch)
@@ -185,6 +206,8 @@ class Runtime:
             self.callbacks.dispatch(events)
             self.relay.push(events)
             self.relay.wake()
+        if self.assets is not None and any(each.name is EventName.COMPLETED for each in events):
+            self.assets.wake()
 
     def _chores(self) -> float:
         late, rest = self.store.keep(time.monotonic())
@@ -247,6 +270,8 @@ class Runtime:
         self.forget_functions()
         left = self.relay.close(_until(deadline)) + self.maintenance.left
         self.maintenance.stop(_until(deadline))
+        if self.assets is not None:
+            self.assets.close(_until(deadline))
         self.media.close()
         lost = self.store.close()
         if lost:

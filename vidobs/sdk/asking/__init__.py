@@ -1,0 +1,1 @@
+"""Asks providers about jobs of the ledger over our own client, each with its own key."""
