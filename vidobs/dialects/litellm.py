@@ -1,31 +1,19 @@
-"""What LiteLLM does to a video call before its loggers see it: its ids, its names, its fields.
+"""What LiteLLM does to a video call before its loggers see it: its names, its fields.
 
-Seen in LiteLLM 1.106.2. Answers come in the shape of the OpenAI protocol, whatever the provider.
+Seen in LiteLLM 1.106.2. Answers come in the shape of the OpenAI protocol, whatever the provider;
+what became of ids is in `litellm_ids`.
 """
 
 from __future__ import annotations
 
-import binascii
-import re
-from base64 import b64decode
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from vidobs.core.calls import Operation
 from vidobs.core.tiers import frame
+from vidobs.dialects.litellm_ids import unpacked
 from vidobs.dialects.values import text
 
-if TYPE_CHECKING:
-    from vidobs.core.jobs import JobSnapshot
-
-_PREFIX = "video_"
-_ENCODED = re.compile(
-    r"litellm:custom_llm_provider:([^;]+);model_id:[^;]*;video_id:(.+?)(?:;served_model:.*)?",
-    re.DOTALL,
-)
 _OPERATIONS = MappingProxyType(
     {
         "video_generation": Operation.CREATE,
@@ -60,30 +48,6 @@ def operation_of(call_type: object) -> Operation | None:
     return _OPERATIONS.get(name) or _OPERATIONS.get(name.removeprefix("a"))
 
 
-def original_id(video_id: str) -> str:
-    """Return the provider's own id.
-
-    LiteLLM hands out `video_` and base64 of provider, model and id; another text, and so another
-    name for the same job, at the create than at each poll.
-    """
-    return _decoded(video_id)[1]
-
-
-def provider_in(video_id: str) -> str | None:
-    """Return the provider that an id of LiteLLM's names."""
-    return _decoded(video_id)[0]
-
-
-def original(snapshot: JobSnapshot) -> JobSnapshot:
-    """Return what an answer says of a job, with the provider's own ids."""
-    given, parent = snapshot.provider_job_id, snapshot.parent_id
-    return msgspec.structs.replace(
-        snapshot,
-        provider_job_id=None if given is None else original_id(given),
-        parent_id=None if parent is None else original_id(parent),
-    )
-
-
 def fields_of(
     params: Mapping[str, object], *, model: object, prompt: object
 ) -> tuple[dict[str, object], dict[str, object]]:
@@ -97,7 +61,7 @@ def fields_of(
     fields |= {name: value for name, value in known.items() if value}
     source = params.get("video_id")
     if isinstance(source, str):
-        fields["video"] = {"id": original_id(source)}
+        fields["video"] = {"id": unpacked(source).raw}
     given = next((params[name] for name in _UPLOADS if params.get(name) is not None), None)
     if isinstance(given, str | Mapping):
         fields[_REFERENCE] = given
@@ -108,18 +72,6 @@ def fields_of(
 def is_picture(content: bytes) -> bool:
     """Tell whether a download is a thumbnail or a sprite sheet; loggers are not told."""
     return content.startswith(_PICTURES) or (content[:4], content[8:12]) == _WEBP
-
-
-def _decoded(video_id: str) -> tuple[str | None, str]:
-    if not video_id.startswith(_PREFIX):
-        return None, video_id
-    packed = video_id[len(_PREFIX) :].rstrip("=")
-    try:
-        plain = b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None, video_id
-    found = _ENCODED.fullmatch(plain)
-    return (found[1], found[2]) if found is not None else (None, video_id)
 
 
 def _pair(ratio: object) -> str | None:

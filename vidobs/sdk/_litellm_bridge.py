@@ -19,6 +19,7 @@ from vidobs.core.calls import Operation
 from vidobs.core.jobs import JobSnapshot, JobState
 from vidobs.dialects import litellm as names
 from vidobs.dialects import openai as dialect
+from vidobs.dialects.litellm_ids import unpacked
 from vidobs.observer.creates import Create
 from vidobs.observer.downloads import Download
 from vidobs.observer.polls import Poll
@@ -142,9 +143,9 @@ def _created(kwargs: Mapping[str, Any], answer: object, private: Private) -> Job
     if _redacted(answer):  # the id stands in what LiteLLM logs
         logged = kwargs.get("standard_logging_object")
         given = logged.get("id") if isinstance(logged, Mapping) else None
-        return names.original(JobSnapshot(provider_job_id=given, state=JobState.QUEUED))
-    snapshot = dialect.read_video(answer, prompt=private.prompt)
-    return names.original(private.cleaned(snapshot))
+        raw = unpacked(given).raw if isinstance(given, str) else None
+        return JobSnapshot(provider_job_id=raw, state=JobState.QUEUED)
+    return private.cleaned(dialect.read_video(answer, prompt=private.prompt))
 
 
 def _polled(runtime: Runtime, told: Told, answer: object, span: Span) -> None:
@@ -158,12 +159,14 @@ def _polled(runtime: Runtime, told: Told, answer: object, span: Span) -> None:
         return
     private = _private_of(runtime, told, call.video_id)
     snapshot = dialect.read_video(answer, prompt=private.prompt)
-    Poll(observer, call, span.start_ns).answer(names.original(private.cleaned(snapshot)), key)
+    Poll(observer, call, span.start_ns).answer(private.cleaned(snapshot), key)
 
 
 def _listed(runtime: Runtime, told: Told, answer: object, span: Span) -> None:
-    jobs = [names.original(snapshot) for snapshot in dialect.read_list(answer)]
-    seen = [_private_of(runtime, told, job.provider_job_id).cleaned(job) for job in jobs]
+    seen = [
+        _private_of(runtime, told, job.provider_job_id).cleaned(job)
+        for job in dialect.read_list(answer)
+    ]
     Poll(runtime.observer.at(Moment(span.end_ns)), told.call, span.start_ns).listed(seen)
 
 

@@ -12,6 +12,7 @@ from vidobs.core.calls import Attribution, VideoCall
 from vidobs.core.scrub import scrub
 from vidobs.dialects import litellm as names
 from vidobs.dialects import openai as dialect
+from vidobs.dialects.litellm_ids import unpacked
 from vidobs.dialects.values import text
 from vidobs.observer import attribution
 from vidobs.sdk._openai_errors import Private
@@ -51,14 +52,14 @@ def read(kwargs: Mapping[str, Any], runtime: Runtime) -> Told | None:
     params, own = _mapping(kwargs, "optional_params"), _mapping(kwargs, "litellm_params")
     extra = _mapping(kwargs, "additional_args")
     given_id = text(params.get("video_id"), 1024) or text(own.get("video_id"), 1024)
-    provider = text(kwargs.get("custom_llm_provider")) or names.provider_in(given_id or "")
+    provider = text(kwargs.get("custom_llm_provider")) or unpacked(given_id or "").provider
     if operation is None or provider is None:
         return None
     given = kwargs.get("input") or params.get("prompt")
     prompt = given if isinstance(given, str) else None
     fields, uploads = names.fields_of(params, model=kwargs.get("model"), prompt=prompt)
     call = dialect.read_call(
-        dialect.Route(operation, None if given_id is None else names.original_id(given_id)),
+        dialect.Route(operation, None if given_id is None else unpacked(given_id).raw),
         fields,
         uploads,
         None,

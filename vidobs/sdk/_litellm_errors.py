@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vidobs.core.jobs import AssetState, JobSnapshot, JobState, Reason
-from vidobs.dialects.litellm import original
 from vidobs.dialects.openai import expired, failed_body, rejected
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 from vidobs.sdk._openai_errors import NEVER_SENT, answered, failure
@@ -53,7 +52,7 @@ def of_poll(error: BaseException, private: Private) -> Failure:
     """Say what a poll that raised means: nothing, unless the answer is the failed job."""
     answer = answer_behind(error, private)
     body = None if answer is None else failed_body(answer.content, prompt=private.prompt)
-    return failure(error, private, None if body is None else original(body))
+    return failure(error, private, body)
 
 
 def of_download(error: BaseException, private: Private, *, overdue: bool) -> Failure:

@@ -1,12 +1,10 @@
-"""What LiteLLM makes of ids, names and fields, as its loggers get them."""
+"""What LiteLLM makes of names and fields, as its loggers get them."""
 
-from base64 import b64encode
 from decimal import Decimal
 
 import pytest
 
 from vidobs.core.calls import Operation
-from vidobs.core.jobs import JobSnapshot, JobState
 from vidobs.dialects import litellm
 
 RAW = "video_68f1c0de"
@@ -14,56 +12,6 @@ AT_CREATE = (
     "video_bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haTttb2RlbF9pZDpzb3JhLTI7dmlkZW9faWQ6"
     "dmlkZW9fNjhmMWMwZGU="
 )
-AT_POLL = (
-    "video_bGl0ZWxsbTpjdXN0b21fbGxtX3Byb3ZpZGVyOm9wZW5haTttb2RlbF9pZDo7dmlkZW9faWQ6dmlkZW9f"
-    "NjhmMWMwZGU="
-)
-
-
-def packed(text):
-    """Return an id as LiteLLM would make it of a text."""
-    return "video_" + b64encode(text.encode()).decode()
-
-
-@pytest.mark.parametrize("given", [AT_CREATE, AT_POLL, AT_CREATE.rstrip("="), RAW])
-def test_one_job_has_one_id(given):
-    """The id of the create, the one of a poll, a copy without its padding, and the provider's."""
-    assert litellm.original_id(given) == RAW
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "",
-        "video_",
-        "video_bGl0ZWxsbQ==",  # "litellm"
-        "video_####",
-        "video_" + b64encode(b"\xff\xfe").decode(),
-        packed("other:x;model_id:y;video_id:z"),  # LiteLLM itself would take any three parts
-        "gen3-task-1",
-    ],
-)
-def test_other_ids_stay_as_they_are(given):
-    """Whatever LiteLLM did not make belongs to the provider."""
-    assert litellm.original_id(given) == given
-    assert litellm.provider_in(given) is None
-
-
-def test_an_id_may_hold_anything():
-    """A raw id with the separator in it, and the model that DashScope's ids add."""
-    head = "litellm:custom_llm_provider:dashscope;model_id:wan;video_id:a;b"
-    assert litellm.original_id(packed(head)) == "a;b"
-    assert litellm.original_id(packed(f"{head};served_model:wan3")) == "a;b"
-    assert litellm.provider_in(packed(head)) == "dashscope"
-
-
-def test_an_answer_gets_the_providers_ids():
-    """Its own, and that of the video it was made from; nothing else changes."""
-    seen = JobSnapshot(provider_job_id=AT_POLL, parent_id=AT_CREATE, state=JobState.QUEUED)
-    assert litellm.original(seen) == JobSnapshot(
-        provider_job_id=RAW, parent_id=RAW, state=JobState.QUEUED
-    )
-    assert litellm.original(JobSnapshot()) == JobSnapshot()
 
 
 @pytest.mark.parametrize(
