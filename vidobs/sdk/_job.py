@@ -1,17 +1,15 @@
 """`with vidobs.job(...) as job`: follow a job of any SDK by hand.
 
-with vidobs.job(provider="runway", model="gen4_turbo", seconds=5) as job:
-    task = client.image_to_video.create(...)
-    job.submitted(task.id)
-    while task.status not in ("SUCCEEDED", "FAILED"):
-        task = client.tasks.retrieve(task.id)
-        job.update(task.status)
+with vidobs.job(provider="replicate", model="google/veo-3.1-fast", seconds=8) as job:
+    prediction = job.track(replicate.models.predictions.create(...))
+    while prediction.status in ("starting", "processing"):
+        prediction = job.track(replicate.predictions.get(prediction.id))
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -20,7 +18,9 @@ from vidobs.core.calls import Operation, VideoCall, VideoRequest
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.core.jobs import JobSnapshot, JobState, Usage
 from vidobs.dialects import openai as dialect
+from vidobs.dialects.states import state_of
 from vidobs.dialects.values import number, positive, text, whole
+from vidobs.dialects.wire import WireVideo, field, wire_of
 from vidobs.observer import attribution
 from vidobs.observer.creates import Create
 from vidobs.observer.polls import Poll
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from vidobs.dialects.openai import CallContext
     from vidobs.runtime import Runtime
 
+T = TypeVar("T")
+
 MANUAL = "manual"  # the dialect of jobs that no codec read
+_IDS = ("request_id", "name")  # what else SDKs call it
 _OPERATIONS = tuple(sorted(each.value for each in Operation if each.creates_job))
 
 
@@ -135,12 +138,30 @@ class ManualJob:
         if create is not None and self._runtime is not None:
             self._runtime.guard.run("job", self._accepted, create, status)
 
+    def track(self, answer: T) -> T:
+        """Say what the SDK answered, as an object of its own or as JSON; return the same object.
+
+        The id in the first answer is the job's. Read are the status, or the name of the answer's
+        class where that is its status, the progress, an error, and a cost where one is told.
+        """
+        wire = None
+        if self._runtime is not None:
+            wire = self._runtime.guard.run("job", _wire_of, answer)
+        if wire is not None and (self.id or wire.id) is None:
+            _complain(f"job.track(...): there is no id in {type(answer).__name__!r}")
+        elif wire is not None:
+            if self.id is None:
+                self.submitted(wire.id)
+            if wire.status is not None:
+                self._seen(wire)
+        return answer
+
     def update(self, status: str, *, progress: float | str | None = None) -> None:
         """Say what a poll answered: the provider's word for the state, and per cent.
 
         A word that ends the job ends it here too; `completed` and `failed` can say more.
         """
-        self._seen({"status": status, "progress": progress})
+        self._seen(WireVideo(status=status, progress=progress))
 
     def completed(
         self,
@@ -157,16 +178,16 @@ class ManualJob:
         usage = Usage(
             reported_usd=number(usd), output_seconds=positive(seconds), credits=number(credits)
         )
-        self._seen({"status": "completed"}, None if usage == Usage() else usage)
+        self._seen(WireVideo(status="completed"), None if usage == Usage() else usage)
 
     def failed(self, message: object = None, *, code: str | None = None) -> None:
         """Say that there will be no video, in the provider's words; they are scrubbed."""
         said = {"code": code, "message": None if message is None else str(message)}
-        self._seen({"status": "failed", "error": said if any(said.values()) else None})
+        self._seen(WireVideo(status="failed", error=said if any(said.values()) else None))
 
     def cancelled(self) -> None:
         """Say that the job was stopped on request."""
-        self._seen({"status": "cancelled"})
+        self._seen(WireVideo(status="cancelled"))
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -204,19 +225,20 @@ class ManualJob:
         else:
             create.fail(errors.of_create(error, self._private, refused=None, sole=True))
 
-    def _seen(self, wire: dict[str, Any], usage: Usage | None = None) -> None:
+    def _seen(self, wire: WireVideo, usage: Usage | None = None) -> None:
         if self.id is None:
             _complain("the job has no id yet: call job.submitted(id) first")
         elif self._runtime is not None:
             self._runtime.guard.run("job", self._polled, self._runtime, wire, usage)
 
-    def _polled(self, runtime: Runtime, wire: dict[str, Any], usage: Usage | None) -> None:
+    def _polled(self, runtime: Runtime, wire: WireVideo, usage: Usage | None) -> None:
         observer, video_id = runtime.observer, self.id or ""
         key = dialect.status_key(wire)
         if usage is None and observer.polls.same((self._provider, video_id), key):
             return
         prompt = self._private.prompt or observer.prompts.get((self._provider, video_id))
-        seen = dialect.read_video({"id": video_id, **wire}, prompt=prompt)
+        wire.id = video_id
+        seen = dialect.read_video(wire, prompt=prompt)
         call = VideoCall(
             operation=Operation.RETRIEVE,
             provider=self._provider,
@@ -233,6 +255,21 @@ class ManualJob:
         if not known:
             seen = msgspec.structs.replace(seen, model=self._model, request=self._request)
         return seen if usage is None else msgspec.structs.replace(seen, usage=usage)
+
+
+def _wire_of(answer: object) -> WireVideo:
+    """Return what an SDK's answer has of a video's fields."""
+    wire = wire_of(answer)
+    named = (text(given) for given in (wire.id, wire.task_id, *(field(answer, n) for n in _IDS)))
+    wire.id = next((found for found in named if found is not None), None)
+    if wire.status is None:
+        kind = type(answer).__name__  # fal: Queued, InProgress, Completed
+        wire.status = kind if state_of(kind) is not None else None
+    wire.status = getattr(wire.status, "value", wire.status)
+    code = field(answer, "error_type")
+    if wire.error and code:
+        wire.error = {"code": code, "message": wire.error}
+    return wire
 
 
 def _context(runtime: Runtime, provider: str) -> CallContext:

@@ -1,5 +1,6 @@
 """Jobs of SDKs that vidobs does not wrap, followed by hand."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -140,6 +141,106 @@ def test_a_job_that_was_created_elsewhere_is_adopted(seen):
     [kept] = seen.jobs
     assert kept.adopted
     assert kept.cost.usd == Decimal("0.25")
+
+
+class Prediction:
+    """As Replicate's SDK has it."""
+
+    def __init__(self, status, error=None):
+        self.id, self.model, self.status, self.error = "p_1", "studio/reel", status, error
+        self.created_at, self.completed_at = "2026-11-20T10:00:00Z", None
+
+
+@dataclass
+class Handle:
+    """As fal's SDK has it: what was submitted."""
+
+    request_id: str
+
+
+@dataclass
+class Queued:
+    """A status that is a class."""
+
+    position: int
+
+
+@dataclass
+class Completed:
+    """The last one, which may be an error."""
+
+    error: str | None = None
+    error_type: str | None = None
+
+
+def test_answers_of_an_sdk_are_tracked_as_they_are(seen):
+    """The first id is the job's; words, errors and what repeats are read from the object."""
+    with vidobs.job(provider="studio", model="reel", seconds=5) as job:
+        answers = [Prediction("starting"), *[Prediction("processing")] * 3, Prediction("succeeded")]
+        for answer in answers:
+            assert job.track(answer) is answer
+
+    [kept] = seen.jobs
+    assert events(seen) == ["video.submitted", "video.started", "video.completed"]
+    assert (kept.provider_job_id, kept.state, kept.cost.usd) == (
+        "p_1",
+        "completed",
+        Decimal("0.25"),
+    )
+
+
+def test_answers_whose_class_is_their_status_are_tracked(seen):
+    """And one that is completed with an error is a failed job."""
+    with vidobs.job(provider="studio", model="reel", seconds=5) as job:
+        job.track(Handle("r_1"))
+        job.track(Queued(position=2))
+        job.track(Completed(error="flagged", error_type="content_policy_violation"))
+
+    [kept] = seen.jobs
+    assert (kept.provider_job_id, kept.state, kept.raw_status) == ("r_1", "failed", "Completed")
+    assert (kept.error.code, kept.reason.moderation) == ("content_policy_violation", True)
+
+
+def test_json_is_tracked_with_what_it_says_of_money(seen):
+    """A job may even be over with its first answer."""
+    with vidobs.job(provider="studio", model="reel", seconds=5) as job:
+        job.track({"task_id": 7, "status": "succeeded", "usage": {"cost": 0.31}})
+
+    [kept] = seen.jobs
+    assert (kept.provider_job_id, kept.cost.basis, kept.cost.usd) == (
+        "7",
+        "reported",
+        Decimal("0.31"),
+    )
+
+
+def test_an_answer_without_an_id_is_said(seen):
+    """As long as the job has none."""
+    with vidobs.job(provider="studio", model="reel") as job:
+        with pytest.warns(UserWarning, match="no id in 'Queued'"):
+            job.track(Queued(position=2))
+        job.submitted("task_1")
+        job.track(Queued(position=2))
+
+    assert events(seen) == ["video.submitted"]
+
+
+class Rude:
+    """An object that must not be asked."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_an_answer_that_cannot_be_read_hurts_nobody(seen, guard_trips):
+    """The caller gets it back."""
+    guard_trips.expected = {"job: RuntimeError"}
+    rude = Rude()
+    with vidobs.job(provider="studio", model="reel") as job:
+        assert job.track(rude) is rude
+        job.submitted("task_1")
+
+    assert events(seen) == ["video.submitted"]
 
 
 @pytest.mark.parametrize("step", ["update", "completed", "failed", "cancelled"])
