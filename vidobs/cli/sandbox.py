@@ -22,6 +22,10 @@ Faults = Annotated[
     ),
 ]
 
+Dialect = Annotated[
+    str,
+    typer.Option(metavar="NAME", help="Play the server of another dialect, such as vllm-omni."),
+]
 Scenario = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="YAML that says what becomes of the next jobs."),
@@ -45,6 +49,7 @@ def sandbox(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    dialect: Dialect = "openai",
     time_scale: Annotated[float, typer.Option(help="0.1 makes jobs ten times faster.")] = 1.0,
     fault: Faults = None,
     scenario: Scenario = None,
@@ -62,12 +67,13 @@ def sandbox(
         run(
             host,
             port,
+            dialect=dialect,
             time_scale=time_scale,
             faults=fault or (),
             scenario=scenario,
             record=record,
             webhook=target,
-            on_ready=partial(_announce, target if webhook_secret is None else None),
+            on_ready=partial(_announce, target if webhook_secret is None else None, dialect),
         )
     except VidobsError:
         raise
@@ -79,17 +85,14 @@ def sandbox(
         raise ConfigError(str(error)) from None
 
 
-def _announce(new: WebhookTarget | None, base_url: str) -> None:
+def _announce(new: WebhookTarget | None, dialect: str, base_url: str) -> None:
     """The address alone in the first line, for programs; how to use it behind it, for people.
 
     `new` are webhooks with a secret that nobody knows yet.
     """
+    from vidobs.sandbox.instructions import instructions
+
     typer.echo(base_url)
     if new:
         typer.echo(f"\n  export OPENAI_WEBHOOK_SECRET={new.secret}")
-    typer.echo(
-        f"\n  export OPENAI_BASE_URL={base_url} OPENAI_API_KEY=any\n\n"
-        "or in Python:\n\n"
-        f"  client = vidobs.wrap(openai.OpenAI(base_url={base_url!r}, api_key='any'))\n\n"
-        "A prompt with [[fault:NAME]] makes one video go wrong. Ctrl-C ends."
-    )
+    typer.echo(instructions(dialect, base_url))

@@ -37,6 +37,7 @@ class Errors(StrEnum):
 
     OPENAI = "openai"  # {"error": {message, type, param, code}}
     AZURE = "azure"  # the same, with `innererror` where a filter refused
+    NUMBERED = "numbered"  # the same, with the HTTP status as the code
     DETAIL = "detail"  # FastAPI's {"detail": ...}
     BARE = "bare"  # {"code", "message", "data"}
 
@@ -86,6 +87,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     nulls: bool = True  # members without a value are there
     more: Callable[[Facts], Members] = _nothing  # members of its own
     most_progress: int = 100  # while the job runs
+    expires: bool = True  # says when the files do
     job_error: Callable[[str, str], Members] = _code_and_message
     failed_status: Callable[[str], int] = lambda _: 200  # of a poll, by the code of the error
     errors: Errors = Errors.OPENAI
@@ -119,6 +121,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     base_env: tuple[str, ...] = ("OPENAI_BASE_URL",)
     default_base: str | None = None
     api_path: str = "/v1"  # behind a base address that names only the host
+    api_path_always: bool = False  # and behind one with another path
     keyless: bool = False  # works without a key
     provider_header: str | None = None  # names the provider behind a gateway
     lacks: frozenset[Operation] = frozenset()  # what its servers have no route for

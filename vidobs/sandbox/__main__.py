@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 from vidobs.core.errors import MissingExtraError
+from vidobs.dialects.variants import OPENAI
 from vidobs.sandbox.fault_table import FAULTS
 from vidobs.sandbox.process import run
+from vidobs.sandbox.settings import PLAYED
 from vidobs.sandbox.signing import webhook_target
 
 
@@ -23,6 +25,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 = a free one")
+    parser.add_argument(
+        "--dialect",
+        default=OPENAI.name,
+        metavar="NAME",
+        help=f"whose server to play; one of {', '.join(PLAYED)}",
+    )
     parser.add_argument("--time-scale", type=float, default=1.0, help="0.1 = ten times faster")
     parser.add_argument(
         "--fault",
@@ -66,6 +74,7 @@ def main() -> None:
         run(
             args.host,
             args.port,
+            dialect=args.dialect,
             time_scale=args.time_scale,
             faults=args.fault,
             scenario=args.scenario,

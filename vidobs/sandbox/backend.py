@@ -17,6 +17,7 @@ from vidobs.sandbox.store import JobStore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vidobs.dialects.rows import Manner
     from vidobs.sandbox.records import SandboxJob, SandboxWebhook
     from vidobs.sandbox.settings import Settings
     from vidobs.sandbox.webhooks import Courier
@@ -39,6 +40,11 @@ class Backend:
         self.recording = _recording(settings)
         self.stopping = asyncio.Event()
         self.courier = _courier(settings, self.store)
+
+    @property
+    def manner(self) -> Manner:
+        """How the server that is played answers."""
+        return self.settings.dialect.manner
 
     def now_ns(self) -> int:
         """Return nanoseconds since 1970 by the sandbox's clock."""

@@ -40,12 +40,12 @@ def wanted_variant(text: str) -> Variant:
         raise invalid("variant", message) from None
 
 
-def check_downloadable(job: StoredJob, *, now_ns: int) -> None:
-    """Raise the API's 404 while there is no content, or when it is gone."""
+def check_downloadable(job: StoredJob, *, now_ns: int, failed_status: int = 404) -> None:
+    """Raise the API's 404 while there is no content, or when it is gone or never was."""
     state = job.state(now_ns)
     if state.status.is_final and state.status is not Status.COMPLETED:
         message = f"Video '{job.id}' is {state.status}; it has no content."
-        raise ApiError(404, message, param="video_id", code=f"video_{state.status}")
+        raise ApiError(failed_status, message, param="video_id", code=f"video_{state.status}")
     if state.status is not Status.COMPLETED:
         message = "Video is not ready yet, use GET /v1/videos/{video_id} to check status."
         raise ApiError(404, message, param="video_id", code="video_not_ready")

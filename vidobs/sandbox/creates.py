@@ -10,68 +10,85 @@ import hashlib
 import json
 import secrets
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vidobs.core.calls import Operation
+from vidobs.dialects.rows import Bodies
 from vidobs.sandbox import params
-from vidobs.sandbox.body import read_body
+from vidobs.sandbox.body import Body, read_body
 from vidobs.sandbox.errors import ApiError, invalid, missing
 from vidobs.sandbox.fates import fate_of
+from vidobs.sandbox.fault_table import fault_named
 from vidobs.sandbox.jobs import NS, Status, StoredJob
 from vidobs.sandbox.recorder import note_fields
 from vidobs.sandbox.spoiled import spoil
 from vidobs.sandbox.telling import tell_accepted
+from vidobs.sandbox.voice import asked_for, voice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from vidobs.sandbox.backend import Backend
-    from vidobs.sandbox.body import Body
-    from vidobs.sandbox.fates import Fate
     from vidobs.sandbox.mp4 import Probe
     from vidobs.sandbox.params import Wanted
     from vidobs.sandbox.records import JsonValue
+    from vidobs.sandbox.voice import Voice
 
 MAX_EXTENDED_SECONDS = 120
+_MULTIPART = "multipart/form-data"
 KEY_LIFE_S = 86_400  # times the time scale; after it an Idempotency-Key makes a new job
 
 
 async def make_video(backend: Backend, request: Request, operation: Operation) -> Response:
     """Answer a request that makes a video; raises the API's errors."""
-    body = await read_body(request, backend.settings.max_body_bytes)
-    note_fields(backend.journal, request, body.fields)
-    source_id = request.path_params.get("video_id")
+    body = await _read(backend, request)
+    source_id = asked_for(backend, request) if "video_id" in request.path_params else None
     digests = digest({**body.fields, "the operation": str(operation), "the source": source_id})
     key = request.headers.get("idempotency-key") or None
     probe = await _probe(backend, body)
+    voice = voice_of(backend, request)
     # Nothing below awaits: of two requests with one key, one makes the job, the other replays it.
     since_ns = backend.now_ns() - round(KEY_LIFE_S * backend.settings.time_scale * NS)
-    if earlier := backend.store.with_key(key, since_ns=since_ns):
-        return _replay(backend, earlier, digests)
+    known = key if backend.manner.honours_keys else None
+    if earlier := backend.store.with_key(known, since_ns=since_ns):
+        return _replay(backend, earlier, digests, voice)
     wanted = _check(backend, operation, body, source=source_id, probe=probe)
+    job = accept(backend, request, wanted, digests=digests)
+    fault = fault_named(job.fault)
+    return spoil(
+        tell_accepted(job, voice),
+        fault.spoil if fault else None,
+        time_scale=backend.settings.time_scale,
+        stopping=backend.stopping,
+    )
+
+
+async def read_create(backend: Backend, request: Request) -> Wanted:
+    """Return what a create asks for; raises the API's errors."""
+    return params.wanted_create(await _read(backend, request))
+
+
+def accept(
+    backend: Backend,
+    request: Request,
+    wanted: Wanted,
+    *,
+    digests: Mapping[str, str] = MappingProxyType({}),
+    new_id: Callable[[str], str] | None = None,
+) -> StoredJob:
+    """Decide what becomes of a request, and keep its job; raises the error that refuses it."""
     fate = fate_of(backend, wanted, header=request.headers.get("x-sandbox-fault"))
     if backend.recording:
         backend.recording.add(wanted, fate.entry, now_ns=backend.now_ns())
-    return _accept(backend, wanted, fate, key=key, digests=digests)
-
-
-def _accept(
-    backend: Backend,
-    wanted: Wanted,
-    fate: Fate,
-    *,
-    key: str | None,
-    digests: Mapping[str, str],
-) -> Response:
-    """Keep the job and answer, as far as the fault lets us."""
     if fate.refusal:
         raise fate.refusal
     fault = fate.entry.fault
     job = StoredJob(
-        id=f"video_{secrets.token_hex(16)}",
+        id=(new_id or backend.manner.new_id)(secrets.token_hex(16)),
         operation=wanted.operation,
         model=wanted.model,
         prompt=wanted.prompt,
@@ -82,21 +99,28 @@ def _accept(
         source_id=wanted.source_id,
         fault=fault.name if fault else None,
         file_seconds=fate.entry.file_seconds,
-        idempotency_key=key,
+        idempotency_key=request.headers.get("idempotency-key") or None,
         digests=digests,
     )
     backend.store.add(job)
     if backend.courier:
         backend.courier.expect(job)
-    return spoil(
-        tell_accepted(job),
-        fault.spoil if fault else None,
-        time_scale=backend.settings.time_scale,
-        stopping=backend.stopping,
-    )
+    return job
 
 
-def _replay(backend: Backend, earlier: StoredJob, digests: Mapping[str, str]) -> Response:
+async def _read(backend: Backend, request: Request) -> Body:
+    """Read a body; a server of forms sees nothing in any other."""
+    body = await read_body(request, backend.settings.max_body_bytes)
+    kind = request.headers.get("content-type", "")
+    if backend.settings.dialect.bodies is Bodies.FORM and not kind.startswith(_MULTIPART):
+        body = Body()
+    note_fields(backend.journal, request, body.fields)
+    return body
+
+
+def _replay(
+    backend: Backend, earlier: StoredJob, digests: Mapping[str, str], voice: Voice
+) -> Response:
     """Answer as the first time; raises the API's 400 when the parameters are not the same."""
     names = earlier.digests.keys() | digests.keys()
     other = sorted(name for name in names if earlier.digests.get(name) != digests.get(name))
@@ -107,7 +131,7 @@ def _replay(backend: Backend, earlier: StoredJob, digests: Mapping[str, str]) ->
         )
         raise ApiError(400, message, param=other[0], code="idempotency_key_reused")
     backend.store.count_replay(earlier)
-    answer = tell_accepted(earlier)
+    answer = tell_accepted(earlier, voice)
     answer.headers["idempotent-replayed"] = "true"
     return answer
 
@@ -145,7 +169,8 @@ def _check(
     if operation is Operation.CREATE:
         return params.wanted_create(body)
     if operation is not Operation.REMIX:
-        source = params.source_of(body)
+        named = params.source_of(body)
+        source = None if named is None else backend.manner.own_id(named)
     origin = _finished(backend, source) if source is not None else _uploaded(probe)
     wanted = replace(origin, operation=operation, prompt=params.wanted_prompt(body.fields))
     return _extended(wanted, body) if operation is Operation.EXTEND else wanted

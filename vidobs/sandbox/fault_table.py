@@ -45,6 +45,7 @@ class Sending(StrEnum):
 
     DRIP = "drip"  # slowly, in small pieces
     CUT = "cut"  # half of what was announced, then the connection closes
+    ELSEWHERE = "elsewhere"  # not at all: it is at another address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +168,11 @@ _TABLE = (
         name="truncated_download",
         summary="the connection closes after half of what was to come, of a part too",
         sending=Sending.CUT,
+    ),
+    Fault(
+        name="stored_elsewhere",
+        summary="a file is at another address: a redirect, or what the dialect has for one",
+        sending=Sending.ELSEWHERE,
     ),
     Fault(
         name="garbage_json",

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from vidobs.dialects.variants import OPENAI
 from vidobs.sandbox.extra import launch
 from vidobs.sandbox.scenario_file import read_scenario
-from vidobs.sandbox.settings import Settings
+from vidobs.sandbox.settings import Settings, played
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,7 @@ def run(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
+    dialect: str = OPENAI.name,
     time_scale: float = 1.0,
     faults: Iterable[str] = (),
     scenario: Path | None = None,
@@ -36,6 +38,7 @@ def run(
     is wrong, `OSError` when the address or a file cannot be had, and `MissingExtraError`.
     """
     settings = Settings(
+        **played(dialect),
         time_scale=time_scale,
         faults=tuple(faults),
         scenario=read_scenario(scenario) if scenario is not None else (),

@@ -26,8 +26,11 @@ _NUMBER = "vidobs_request_number"
 class Recorder:
     """ASGI middleware: writes the journal and adds the headers that every OpenAI answer has."""
 
-    def __init__(self, app: ASGIApp, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, app: ASGIApp, journal: Journal, clock: Clock, *, openai_headers: bool = True
+    ) -> None:
         self._app = app
+        self._openai_headers = openai_headers
         self._journal = journal
         self._clock = clock
         self._rate_limit = RateLimit(clock)
@@ -45,6 +48,7 @@ class Recorder:
             if message["type"] == "http.response.start":
                 after_s = time.perf_counter() - started_s
                 self._journal.answered(number, message["status"], after_s)
+            if message["type"] == "http.response.start" and self._openai_headers:
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
                 headers["openai-processing-ms"] = str(round(after_s * 1000))

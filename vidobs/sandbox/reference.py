@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidobs.dialects.variants import VARIANTS
+from vidobs.sandbox.differences import differences
 from vidobs.sandbox.fault_table import FAULTS
 from vidobs.sandbox.scenario_file import JOB_KEYS, STATE_KEYS
 
@@ -37,7 +39,18 @@ def state_keys() -> str:
     return _table("of a state", "what it says", _summaries(STATE_KEYS))
 
 
-TABLES = {"faults": faults, "scenario_keys": scenario_keys, "state_keys": state_keys}
+def dialects() -> str:
+    """Return the table of the dialects that can be played."""
+    rows = {name: "; ".join(differences(variant)) for name, variant in VARIANTS.items()}
+    return _table("dialect", "how its server differs from OpenAI's", rows)
+
+
+TABLES = {
+    "dialects": dialects,
+    "faults": faults,
+    "scenario_keys": scenario_keys,
+    "state_keys": state_keys,
+}
 
 
 def fill(page: str) -> str:

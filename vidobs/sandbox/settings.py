@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vidobs.core.errors import unknown_name
+from vidobs.dialects.codecs import CODECS
+from vidobs.dialects.rows import Variant
+from vidobs.dialects.variants import OPENAI, VARIANTS
 from vidobs.sandbox.faults import parse_shares
 from vidobs.sandbox.recording import check_recordable
 
@@ -18,6 +22,21 @@ if TYPE_CHECKING:
     from vidobs.sandbox.signing import WebhookTarget
 
 MIB = 1024 * 1024
+PLAYED = (*VARIANTS, *CODECS)  # the names of the dialects
+
+
+def played(dialect: str | Variant) -> dict[str, Any]:
+    """Return the settings that say whose server is played.
+
+    Raises `ValueError` for a name that is none.
+    """
+    if isinstance(dialect, Variant):
+        return {"dialect": dialect}
+    if dialect in CODECS:
+        return {"foreign": dialect}
+    if dialect not in VARIANTS:
+        raise ValueError(unknown_name("dialect", dialect, PLAYED))
+    return {"dialect": VARIANTS[dialect]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +53,8 @@ class Settings:
     scenario: tuple[ScriptedJob, ...] = ()
     record: Path | None = None  # where requests are written down, as a scenario
     webhook: WebhookTarget | None = None  # who is told that a job has ended
+    dialect: Variant = OPENAI  # whose server is played
+    foreign: str | None = None  # a server of this API is played instead; see `sandbox.foreign`
     max_jobs: int = 10_000  # the oldest are forgotten
     max_requests: int = 50_000  # in the journal; the oldest are forgotten
     max_body_bytes: int = 32 * MIB

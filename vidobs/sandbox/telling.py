@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vidobs.sandbox.jobs import StoredJob
+    from vidobs.sandbox.voice import Voice
 
 BOMB_HEADERS, BOMB_BYTES = 64, 1024  # within the 100 headers and 100 KiB that clients accept
 _JSON = "application/json"
@@ -26,24 +27,40 @@ def telling_of(job: StoredJob) -> Telling | None:
     return fault.telling if fault else None
 
 
-def tell_accepted(job: StoredJob) -> Response:
+def tell_accepted(job: StoredJob, voice: Voice) -> Response:
     """Return the answer to the request that made a job, now and at every replay."""
-    answer = JSONResponse(wire.video(job, now_ns=job.created_ns))
+    now_ns, manner = job.created_ns, voice.manner
+    answer = JSONResponse(
+        wire.video(job, voice, now_ns=now_ns, first=True),
+        status_code=manner.created_status,
+        headers=dict(manner.created_headers(voice.facts(job, now_ns=now_ns, first=True))),
+    )
     return with_headers(answer, job)
 
 
-def tell_status(job: StoredJob, *, now_ns: int, headers: Mapping[str, str]) -> Response:
+def tell_status(
+    job: StoredJob, voice: Voice, *, now_ns: int, headers: Mapping[str, str]
+) -> Response:
     """Return the answer to a request for the status of a job."""
     how = telling_of(job)
-    failed = job.state(now_ns).status is Status.FAILED
-    status = _FAILED_AS.get(how, 200) if how and failed else 200
     answer: Response = JSONResponse(
-        wire.video(job, now_ns=now_ns), status_code=status, headers=dict(headers)
+        wire.video(job, voice, now_ns=now_ns),
+        status_code=_status(job, voice, how, now_ns=now_ns),
+        headers=dict(headers),
     )
     if how is Telling.GARBAGE:
         body = bytes(answer.body)
         answer = Response(body[: len(body) // 2], headers=dict(headers), media_type=_JSON)
     return with_headers(answer, job)
+
+
+def _status(job: StoredJob, voice: Voice, how: Telling | None, *, now_ns: int) -> int:
+    """The HTTP status of a poll: that of the fault, or the dialect's for a job that failed."""
+    if job.state(now_ns).status is not Status.FAILED:
+        return 200
+    code = job.course.failure.code if job.course.failure else ""
+    usual = voice.manner.failed_status(code)
+    return _FAILED_AS.get(how, usual) if how else usual
 
 
 def with_headers(answer: Response, job: StoredJob) -> Response:

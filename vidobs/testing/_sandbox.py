@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidobs.dialects.variants import OPENAI
 from vidobs.sandbox.extra import launch
 from vidobs.sandbox.scenario_file import read_scenario
-from vidobs.sandbox.settings import Settings
+from vidobs.sandbox.settings import Settings, played
 from vidobs.sandbox.signing import webhook_target
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from vidobs.core.protocols import Clock
+    from vidobs.dialects.rows import Variant
     from vidobs.sandbox.records import SandboxJob, SandboxRequest, SandboxWebhook
     from vidobs.sandbox.server import ThreadedServer
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 class Sandbox:
     """Serves on a free loopback port while the `with` (or `async with`) block runs.
 
+    `dialect` is whose server it plays, by name: `vllm-omni`, `sglang` and so on (docs/dialects.md).
     `time_scale` stretches every duration (0.1 = ten times faster), `faults` are `NAME` or
     `NAME:RATIO`, and `clock` is what the state of the jobs comes from: a clock that stands still
     freezes them. `scenario` is a YAML file that says what becomes of the next jobs, and `record`
@@ -40,6 +43,7 @@ class Sandbox:
     def __init__(
         self,
         *,
+        dialect: str | Variant = OPENAI,
         time_scale: float = 1.0,
         faults: Iterable[str] = (),
         host: str = "127.0.0.1",
@@ -52,6 +56,7 @@ class Sandbox:
         webhook_allow_remote: bool = False,
     ) -> None:
         self._settings = Settings(
+            **played(dialect),
             time_scale=time_scale,
             faults=tuple(faults),
             clock=clock,

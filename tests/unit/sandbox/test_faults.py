@@ -41,6 +41,7 @@ def test_the_table_of_faults():
         "expired_asset",
         "slow_download",
         "truncated_download",
+        "stored_elsewhere",
         "garbage_json",
         "header_bomb",
     ]

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from vidobs.dialects.variants import VARIANTS
 from vidobs.sandbox.app import ROUTES
+from vidobs.sandbox.differences import differences
 from vidobs.sandbox.fault_table import FAULTS
 from vidobs.sandbox.reference import TABLES, faults, fill
 
@@ -38,3 +40,11 @@ def test_every_option_is_there():
     reference = (DOCS / "cli.md").read_text("utf-8")
     section = reference.partition("\n## vidobs sandbox\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"--[a-z-]+[a-z]", PAGE)) <= set(re.findall(r"--[a-z-]+[a-z]", section))
+
+
+def test_the_differences_of_a_dialect_are_said():
+    """OpenAI's own has none, every other some."""
+    assert differences(VARIANTS["openai"]) == ["nothing"]
+    assert differences(VARIANTS["azure"]) == ["a filter's block has `innererror`"]
+    for name, variant in VARIANTS.items():
+        assert name == "openai" or "nothing" not in differences(variant)

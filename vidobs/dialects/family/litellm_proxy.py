@@ -7,7 +7,7 @@ back when the job fails.
 
 from vidobs.core.calls import Operation
 from vidobs.dialects.litellm_ids import packed, unpacked
-from vidobs.dialects.rows import Facts, Manner, Members, Variant
+from vidobs.dialects.rows import Errors, Facts, Manner, Members, Variant
 from vidobs.dialects.usage import COST_HEADER
 
 _UPSTREAM = "openai"  # behind the fake proxy
@@ -33,6 +33,7 @@ DIALECT = Variant(
         without=frozenset({"prompt"}),
         more=_more,
         created_headers=lambda facts: {COST_HEADER: str(round(_USD * facts.seconds, 9))},
+        errors=Errors.NUMBERED,
         honours_keys=False,
         openai_headers=False,
     ),

@@ -41,5 +41,6 @@ DIALECT = Variant(
         errors=Errors.BARE,
         honours_keys=False,
         openai_headers=False,
+        expires=False,
     ),
 )

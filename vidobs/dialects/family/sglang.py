@@ -64,5 +64,6 @@ DIALECT = Variant(
         deleted_word="deleted",
         honours_keys=False,
         openai_headers=False,
+        expires=False,
     ),
 )

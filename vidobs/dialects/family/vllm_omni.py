@@ -55,6 +55,7 @@ DIALECT = Variant(
     url_reference=("image_reference", "image_url"),
     key_env=("HOSTED_VLLM_API_KEY",),
     base_env=("HOSTED_VLLM_API_BASE",),
+    api_path_always=True,  # as LiteLLM reads the variable
     keyless=True,
     lacks=MADE_FROM_VIDEOS | CHARACTERS,
     cancels=True,
@@ -71,5 +72,6 @@ DIALECT = Variant(
         page_size=None,
         honours_keys=False,
         openai_headers=False,
+        expires=False,
     ),
 )

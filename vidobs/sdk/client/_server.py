@@ -107,4 +107,6 @@ def _address(given: str, variant: Variant) -> str:
     if parts.query or parts.fragment or parts.username:
         raise ConfigError("base_url must not hold a user, a query or a fragment")
     path = parts.path.rstrip("/")
-    return f"{parts.scheme}://{parts.netloc}{path or variant.api_path}"
+    if not path or (variant.api_path_always and not path.endswith(variant.api_path)):
+        path += variant.api_path
+    return f"{parts.scheme}://{parts.netloc}{path}"
