@@ -43,6 +43,8 @@ class Extras(msgspec.Struct, frozen=True, kw_only=True):
     def on(self, method: str, url: str, **more: object) -> Options:
         """Return a request with the extras on it."""
         options = Options(method, url, **more)  # type: ignore[arg-type]  # keyword by keyword
+        if self is NO_EXTRAS:
+            return options
         options.headers = {**options.headers, **self.headers}
         options.params = {**options.params, **self.query}
         if options.method == "POST":

@@ -30,6 +30,14 @@ class Options:
     max_retries: int | None = None
     unsupported: tuple[str, ...] = ()  # parameters that no server takes
 
+    def __copy__(self) -> Options:
+        """Return another with the same members; quicker than what `copy.copy` does by itself."""
+        return Options(
+            self.method, self.url, self.params, self.headers, self.json_data, self.extra_json,
+            self.files, self.timeout, self.stream, self.idempotency_key, self.max_retries,
+            self.unsupported,
+        )  # fmt: skip
+
     def get_max_retries(self, default: int) -> int:
         """Return how often this request may be sent again."""
         return default if self.max_retries is None else self.max_retries

@@ -9,6 +9,7 @@ import httpx
 from vidobs.core.api_errors import APIConnectionError
 from vidobs.dialects.openai import pointer_in
 from vidobs.sdk.client._addresses import leads_out, same_origin
+from vidobs.sdk.client._requests import timeout_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +60,9 @@ def request_there(
             provider=wire.server.provider,
             status_code=answer.status_code,
         )
-    wanted = wire.arguments(options)
-    kept = wanted["headers"] if same_origin(url, home) else _public(options.headers)
-    return {"url": url, "headers": kept, "timeout": wanted["timeout"]}
+    ours = same_origin(url, home)
+    kept = wire.requests.headers(options) if ours else _public(options.headers)
+    return {"url": url, "headers": kept, "timeout": timeout_of(options.timeout)}
 
 
 def too_many(wire: Wire, options: Options) -> APIConnectionError:

@@ -9,41 +9,35 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from vidobs.core.api_errors import APIConnectionError, APIError, Timeout
 from vidobs.dialects.openai import failed_body
-from vidobs.dialects.outgoing import form_fields, referring
-from vidobs.dialects.rows import Bodies
 from vidobs.sdk.client import _redirects as redirects
 from vidobs.sdk.client._answers import error_of, retry_after_s
 from vidobs.sdk.client._lacking import lacking
+from vidobs.sdk.client._requests import Merged, Plain
 
 if TYPE_CHECKING:
-
     from vidobs.sdk.client._options import Body, Options
     from vidobs.sdk.client._server import Server
 
-TIMEOUT_S = 600.0
-CONNECT_S = 10.0
 MAX_RETRIES = 2
 LONGEST_RETRY_AFTER_S = 120.0
 _SHORTEST_S = 0.5
 _LONGEST_S = 8.0
 _RETRIED = frozenset({408, 409, 429})
 _SERVER_ERROR = 500
-_USER_AGENT = "vidobs-python"
-_SMALL = {"Accept": "application/json"}
-_STREAMED = {"Accept": "*/*", "Accept-Encoding": "identity"}  # a part of what is packed is useless
 
 
 class Wire:
     """What the sync and the async wire share."""
 
-    def __init__(self, server: Server, *, max_retries: int = MAX_RETRIES) -> None:
+    def __init__(self, server: Server, requests: Merged, *, max_retries: int = MAX_RETRIES) -> None:
         self.server = server
+        self.requests = requests
         self.max_retries = max_retries
 
     @property
@@ -56,39 +50,6 @@ class Wire:
         """The key, where it is a plain one: texts about calls must not quote it."""
         key = self.server.key
         return key if isinstance(key, str) else None
-
-    def arguments(self, options: Options) -> dict[str, Any]:
-        """Return what httpx builds a request from."""
-        server = self.server
-        headers = {
-            "User-Agent": _USER_AGENT,
-            **(_STREAMED if options.stream else _SMALL),
-            **server.auth(),
-            **server.headers,
-            **options.headers,
-        }
-        query = {**server.query, **options.params}
-        return {
-            "method": options.method,
-            "url": server.base_url + options.url,
-            "headers": headers,
-            "params": {name: value for name, value in query.items() if value is not None} or None,
-            "timeout": _timeout(options.timeout),
-            **self._body(options),
-        }
-
-    def _body(self, options: Options) -> dict[str, Any]:
-        fields = options.json_data
-        if fields is None and not options.files:
-            return {}
-        variant = self.server.variant
-        given = {**(fields or {}), **(options.extra_json or {})}
-        given = referring(given, variant.url_reference)
-        if options.files or variant.bodies is Bodies.FORM:
-            # Parts without a file name: httpx makes a multipart form of them.
-            parts = [(name, (None, text)) for name, text in form_fields(given, variant.nesting)]
-            return {"files": [*parts, *options.files]}
-        return {"json": given}
 
     def connection_error(self, error: Exception, options: Options) -> APIConnectionError:
         """Return our error for one of httpx's; its cause says whether anything was sent."""
@@ -149,9 +110,10 @@ class SyncWire(Wire):
     def __init__(
         self, server: Server, http: httpx.Client | None, *, max_retries: int = MAX_RETRIES
     ) -> None:
-        super().__init__(server, max_retries=max_retries)
         self._own = http is None
-        self._client = http or httpx.Client(timeout=_timeout(None))
+        self._client = http or httpx.Client()
+        requests = Plain(server, self._client) if self._own else Merged(server, self._client)
+        super().__init__(server, requests, max_retries=max_retries)
 
     def request(self, _: object, options: Options) -> httpx.Response:
         """Send a request, again where that is safe, and return the answer, which is a success.
@@ -178,7 +140,7 @@ class SyncWire(Wire):
 
     def _send(self, options: Options) -> httpx.Response:
         try:
-            request = self._client.build_request(**self.arguments(options))
+            request = self.requests(options)
             for _ in range(redirects.MOST):
                 answer = self._client.send(request, stream=options.stream, follow_redirects=False)
                 if redirects.may_point(self, answer, options):
@@ -220,9 +182,10 @@ class AsyncWire(Wire):
     def __init__(
         self, server: Server, http: httpx.AsyncClient | None, *, max_retries: int = MAX_RETRIES
     ) -> None:
-        super().__init__(server, max_retries=max_retries)
         self._own = http is None
-        self._client = http or httpx.AsyncClient(timeout=_timeout(None))
+        self._client = http or httpx.AsyncClient()
+        requests = Plain(server, self._client) if self._own else Merged(server, self._client)
+        super().__init__(server, requests, max_retries=max_retries)
 
     async def request(self, _: object, options: Options) -> httpx.Response:
         """Send a request, again where that is safe, and return the answer, which is a success.
@@ -250,7 +213,7 @@ class AsyncWire(Wire):
     async def _send(self, options: Options) -> httpx.Response:
         client = self._client
         try:
-            request = client.build_request(**self.arguments(options))
+            request = self.requests(options)
             for _ in range(redirects.MOST):
                 answer = await client.send(request, stream=options.stream, follow_redirects=False)
                 if redirects.may_point(self, answer, options):
@@ -284,10 +247,3 @@ class AsyncWire(Wire):
         """Close the connections, unless they are the caller's."""
         if self._own:
             await self._client.aclose()
-
-
-def _timeout(seconds: float | httpx.Timeout | None) -> httpx.Timeout:
-    if isinstance(seconds, httpx.Timeout):
-        return seconds
-    whole = TIMEOUT_S if seconds is None else seconds
-    return httpx.Timeout(whole, connect=min(CONNECT_S, whole))
