@@ -13,12 +13,13 @@ LITELLM := litellm==1.106.2
 SCHEMATHESIS := schemathesis==4.32.5 standardwebhooks==1.1.0
 LANGSMITH := langsmith==0.14.17
 DDAGENT := ddapm-test-agent==1.69.1
+OTHER_SDKS := google-genai==3.4.0 runwayml==5.24.0 fal-client==1.0.3 replicate==1.0.7
 ATHERIS := atheris==3.0.0
 FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env demo test test-rest test-all fuzz bench bench-peers check
+.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env other-sdks-env demo test test-rest test-all fuzz bench bench-peers check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -86,16 +87,24 @@ litellm-env: .venv/litellm/.installed  ## install LiteLLM with vidobs beside it,
 	  -e '.[openai,sandbox]' $(LITELLM) pytest pytest-asyncio pytest-timeout
 	@touch $@
 
+other-sdks-env: .venv/other-sdks/.installed  ## install the SDKs of docs/other-sdks.md with vidobs beside them
+
+.venv/other-sdks/.installed: pyproject.toml constraints.txt | .venv/.installed
+	@echo "Installing $(OTHER_SDKS) into $(@D) ..."
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt -e . $(OTHER_SDKS)
+	@touch $@
+
 demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
-test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env other-sdks-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
-test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env  ## every test
+test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env other-sdks-env  ## every test
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each

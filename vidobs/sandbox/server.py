@@ -12,6 +12,7 @@ import uvicorn
 
 from vidobs.sandbox.app import build_app
 from vidobs.sandbox.backend import Backend
+from vidobs.sandbox.foreign.app import build_foreign_app
 from vidobs.sandbox.transport import OpenProtocol
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ def _url(host: str, port: int) -> str:
 
 def _config(backend: Backend) -> uvicorn.Config:
     """Return a configuration that leaves the process alone: no logging set up, no proxy trusted."""
+    foreign = backend.settings.foreign
     return uvicorn.Config(
-        build_app(backend),
+        build_app(backend) if foreign is None else build_foreign_app(backend, foreign),
         http=OpenProtocol,
         ws="none",
         lifespan="off",

@@ -81,7 +81,7 @@ async def retrieve(backend: Backend, request: Request) -> Response:
     google.require_key(request)
     job = backend.store.get(request.path_params["id"])
     name = f"models/{job.model}/operations/{job.id}"
-    sample: JsonValue = {"video": {"uri": file_url(request, job)}}
+    sample: JsonValue = {"video": {"uri": google.file_url(request, job)}}
     return JSONResponse(
         _operation(job, backend.now_ns(), name, made={"generatedSamples": [sample]})
     )
@@ -108,11 +108,6 @@ async def content(backend: Backend, request: Request) -> Response:
         raise no_such_video(request.path_params["id"])
     job = backend.store.get(request.path_params["id"])
     return await making.send_file(backend, request, job)
-
-
-def file_url(request: Request, job: StoredJob) -> str:
-    """Return where the file of a job is: without a key."""
-    return f"{request.base_url}{request.path_params['version']}/files/{job.id}:download?alt=media"
 
 
 def _operation(job: StoredJob, now_ns: int, name: str, *, made: JsonValue) -> dict[str, JsonValue]:

@@ -1,4 +1,4 @@
-"""What the servers of Google's APIs share: keys, and errors as `google.rpc.Status`."""
+"""What the servers of Google's APIs share: keys, files, and errors as `google.rpc.Status`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse
 
 from vidobs.sandbox.errors import ApiError
+from vidobs.sandbox.foreign.making import root_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from vidobs.sandbox.jobs import StoredJob
 
 _WORDS = {
     400: "INVALID_ARGUMENT",
@@ -41,3 +44,8 @@ def require_key(request: Request) -> None:
     given = request.headers.get("x-goog-api-key") or request.query_params.get("key")
     if not given and not request.headers.get("authorization"):
         raise ApiError(403, "Method doesn't allow unregistered callers.")
+
+
+def file_url(request: Request, job: StoredJob) -> str:
+    """Return where the file of a job is: without a key, and below the version that Google names."""
+    return f"{root_of(request)}v1beta/files/{job.id}:download?alt=media"

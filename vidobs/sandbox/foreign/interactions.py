@@ -97,9 +97,7 @@ def _told(job: StoredJob, now_ns: int, request: Request) -> dict[str, JsonValue]
         "updated": _time(now_ns),
     }
     if status is Status.COMPLETED:
-        place = (
-            f"{request.base_url}{request.path_params['version']}/files/{job.id}:download?alt=media"
-        )
+        place = google.file_url(request, job)
         video: JsonValue = {"type": "video", "uri": place, "mime_type": "video/mp4"}
         return told | _made(video, VIDEO_TOKENS * job.seconds)
     if status is Status.FAILED and withheld:

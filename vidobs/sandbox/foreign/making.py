@@ -105,6 +105,13 @@ def worded(endpoint: Endpoint, tell: Tell) -> Endpoint:
     return answer
 
 
+def root_of(request: Request) -> str:
+    """Return the address that a client asked; one that knew a name came by TLS."""
+    url = request.base_url
+    by_number = (url.hostname or "").replace(".", "").isdigit() or url.hostname == "localhost"
+    return str(url if by_number else url.replace(scheme="https"))
+
+
 def text_in(fields: Fields, name: str) -> str:
     """Return a text that must be there; raises the 400."""
     value = fields.get(name)

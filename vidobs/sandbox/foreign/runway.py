@@ -82,7 +82,7 @@ async def retrieve(backend: Backend, request: Request) -> Response:
     """`GET /v1/tasks/{task_id}`."""
     _require_headers(request)
     job = backend.store.get(_own_id(request.path_params["task_id"]))
-    return JSONResponse(_task(job, backend.now_ns(), str(request.base_url)))
+    return JSONResponse(_task(job, backend.now_ns(), making.root_of(request)))
 
 
 async def delete(backend: Backend, request: Request) -> Response:
