@@ -2,33 +2,24 @@
 
 import asyncio
 import time
-from contextlib import contextmanager
 
 import httpx
 
 import vidobs
-from vidobs.sandbox.extra import launch
-from vidobs.sandbox.settings import Settings
+from vidobs.testing import Sandbox
 
 FINAL = {"SUCCEEDED", "FAILED", "CANCELLED", "completed", "failed", "cancelled", "incomplete"}
 PATIENCE_S = 20
 
 
-@contextmanager
-def fake(dialect, **settings):
-    """Run a server of an API that is fifty times as fast as the sandbox's usual."""
-    server = launch(
-        Settings(foreign=dialect, **{"time_scale": 0.02, **settings}), host="127.0.0.1", port=0
-    )
-    try:
-        yield server
-    finally:
-        server.stop()
+def fake(dialect):
+    """Return a server of an API that is fifty times as fast as the sandbox's usual."""
+    return Sandbox(dialect=dialect, time_scale=0.02)
 
 
-def port_of(server):
+def port_of(sandbox):
     """The port that a server listens on."""
-    return httpx.URL(server.root_url).port
+    return httpx.URL(sandbox.base_url).port
 
 
 class Loopback(httpx.HTTPTransport):

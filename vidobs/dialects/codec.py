@@ -51,6 +51,10 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
+    servers: tuple[str, ...]  # who speaks it
+    tried_with: str  # the real clients that the tests run
+    key_env: str  # where its SDK looks for a key, and for an address
+    base_env: str
     hosts: Pattern[str]  # whose requests are recognised without being told
     provider_at: Callable[[str], str]  # by the host; that jobs are filed under
     route: Callable[[Request], Route | None]  # `None`: no video call

@@ -96,6 +96,10 @@ def _status_key(body: bytes) -> tuple[str, int | None]:
 
 CODEC = Codec(
     name="gemini",
+    servers=("Gemini API", "Vertex AI"),
+    tried_with="google-genai 3.4.0, over httpx",
+    key_env="GEMINI_API_KEY",
+    base_env="GOOGLE_GEMINI_BASE_URL",
     hosts=_HOSTS,
     provider_at=lambda host: "vertex_ai" if _VERTEX in host else "gemini",
     route=route,

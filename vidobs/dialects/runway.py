@@ -204,6 +204,10 @@ def _images(given: object) -> int:
 
 CODEC = Codec(
     name="runway",
+    servers=("Runway",),
+    tried_with="runwayml 5.24.0, over httpx",
+    key_env="RUNWAYML_API_SECRET",
+    base_env="RUNWAYML_BASE_URL",
     hosts=_HOSTS,
     provider_at=lambda _: "runwayml",
     route=route,

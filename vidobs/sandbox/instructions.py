@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from vidobs.dialects.codecs import CODECS
 from vidobs.dialects.variants import OPENAI, VARIANTS
 
 if TYPE_CHECKING:
@@ -15,9 +16,12 @@ _END = "\n\nA prompt with [[fault:NAME]] makes one video go wrong. Ctrl-C ends."
 
 def instructions(dialect: str, base_url: str) -> str:
     """Return the variables to set, and the line of Python that does as well."""
-    variant = VARIANTS.get(dialect)
-    if variant is None:  # an API of its own, with clients of its own
-        return _END.lstrip("\n")
+    if dialect in CODECS:  # an API of its own, with a client of its own
+        codec = CODECS[dialect]
+        client = f"vidobs.wrap(httpx.Client(), dialect={dialect!r})"
+        names = f"{codec.base_env}={base_url} {codec.key_env}=any"
+        return f"\n  export {names}\n\nfor its SDK, with\n\n  http = {client}{_END}"
+    variant = VARIANTS[dialect]
     if variant is OPENAI:
         client = f"vidobs.wrap(openai.OpenAI(base_url={base_url!r}, api_key='any'))"
         return _told(variant, base_url, client)

@@ -48,7 +48,7 @@ def run(
     with _signals() as received:
         server = launch(settings, host=host, port=port)
         try:
-            on_ready(f"{server.root_url}/v1")
+            on_ready(server.root_url + settings.api_path)
             received.get()
         finally:
             server.stop()

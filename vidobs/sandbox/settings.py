@@ -60,6 +60,11 @@ class Settings:
     max_body_bytes: int = 32 * MIB
     max_cache_bytes: int = 128 * MIB  # rendered files kept; others are rendered again
 
+    @property
+    def api_path(self) -> str:
+        """What a client's base address ends in."""
+        return "/v1" if self.foreign is None else ""
+
     def __post_init__(self) -> None:
         """Refuse what cannot work, before a socket is opened."""
         if not (math.isfinite(self.time_scale) and self.time_scale > 0):

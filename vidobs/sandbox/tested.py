@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from types import MappingProxyType
 
 from vidobs.dialects.codecs import CODECS
 from vidobs.dialects.variants import VARIANTS
@@ -21,8 +20,6 @@ _HEAD = (
     "| dialect | model names | servers that speak it | exchanges | server played | real ones |\n"
     "|---|---|---|---|---|---|\n"
 )
-# Other APIs are no variants of the protocol: nothing of theirs is in a row.
-_OTHER_APIS = MappingProxyType({"gemini": "Gemini API, Vertex AI", "runway": "Runway"})
 
 
 def table(root: Path) -> str:
@@ -33,7 +30,10 @@ def table(root: Path) -> str:
         )
         for name, variant in VARIANTS.items()
     ]
-    rows += [_row(name, "-", _OTHER_APIS.get(name, name), "", root) for name in CODECS]
+    rows += [
+        _row(name, "-", ", ".join(codec.servers), codec.tried_with, root)
+        for name, codec in CODECS.items()
+    ]
     return _HEAD + "".join(rows)
 
 

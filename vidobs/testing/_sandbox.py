@@ -71,8 +71,8 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """The base URL for a client: `http://127.0.0.1:PORT/v1`."""
-        return f"{self._started().root_url}/v1"
+        """The base URL for a client: `http://127.0.0.1:PORT/v1`; no `/v1` for another API."""
+        return self._started().root_url + self._settings.api_path
 
     @property
     def azure_url(self) -> str:

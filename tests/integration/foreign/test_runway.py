@@ -51,12 +51,7 @@ def test_a_task_is_one_trace_and_one_settled_cost(call, seen, server):
     assert cost_of(job)[:2] == ("settled", "reported")
     assert traces(seen) == {job.trace.trace_id}
     assert seen.events.names[-2:] == ["video.completed", "video.downloaded"]
-    assert all("idempotency-key" not in sent.headers for sent in sent_to(server))
-
-
-def sent_to(server):
-    """Every request that the server has received."""
-    return server.backend.journal.everything()
+    assert all("idempotency-key" not in sent.headers for sent in server.requests)
 
 
 def test_what_a_filter_withholds_is_billed(call, seen):
@@ -202,14 +197,14 @@ def test_a_proxy_of_runway_is_recognised_when_it_is_named(kind, seen, server):
 
 def test_a_limit_refuses_before_anything_is_sent(kind, seen, server):
     """As for every other client."""
-    before = len(sent_to(server))
+    before = len(server.requests)
     port = port_of(server)
     call = Caller(kind, port, headers=HEADERS, max_spend_usd="0.01")
     with pytest.raises(vidobs.SpendLimitError):
         create(call)
     call.close()
 
-    assert len(sent_to(server)) == before
+    assert len(server.requests) == before
 
 
 def test_the_capture_policy_rules_here_too(server):

@@ -99,7 +99,7 @@ def test_google_genai(run, behind, tmp_path):
     with fake("gemini") as server:
         env = behind("generativelanguage.googleapis.com", port_of(server))
         _, job, events = run("google-genai", GEMINI_API_KEY="AIzaCanary", **env)
-        assert len(server.backend.jobs()) == 1
+        assert len(server.jobs) == 1
 
     assert (job.provider, job.model, job.request.size) == (
         "gemini",
@@ -115,7 +115,7 @@ def test_runwayml(run, behind, tmp_path):
     with fake("runway") as server:
         env = behind("api.dev.runwayml.com", port_of(server))
         _, job, events = run("runwayml", RUNWAYML_API_SECRET="key_canary", **env)
-        assert len(server.backend.jobs()) == 1
+        assert len(server.jobs) == 1
 
     assert (job.provider, job.model, job.request.size) == ("runwayml", "gen4.5", "1280x720")
     assert job.server_address == "api.dev.runwayml.com"

@@ -46,6 +46,15 @@ def test_every_dialect_is_played_and_explained(dialect):
     assert instructions(dialect, HERE).endswith("Ctrl-C ends.")
 
 
+def test_how_to_use_another_api_is_said():
+    """The variables that its SDK reads, and what to hand it."""
+    assert instructions("runway", "http://127.0.0.1:8000") == (
+        "\n  export RUNWAYML_BASE_URL=http://127.0.0.1:8000 RUNWAYML_API_SECRET=any"
+        "\n\nfor its SDK, with\n\n  http = vidobs.wrap(httpx.Client(), dialect='runway')\n\n"
+        "A prompt with [[fault:NAME]] makes one video go wrong. Ctrl-C ends."
+    )
+
+
 def test_a_dialect_that_there_is_not_is_refused():
     """With the known ones."""
     with pytest.raises(ValueError, match="unknown dialect 'vllm'; known: 202, azure"):
