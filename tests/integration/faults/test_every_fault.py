@@ -124,6 +124,7 @@ EXPECTED = {
         raised=("download", "NotFoundError"),
     ),
     "slow_download": Expected(),
+    "stored_elsewhere": Expected(),
     "truncated_download": Expected(
         cost=ASKED_FOR,
         asset=AssetState.AVAILABLE,

@@ -273,7 +273,7 @@ def test_wrong_arguments_name_what_is_allowed():
         with pytest.raises(ConfigError, match="provider is ' '; give"):
             vidobs.job(provider=" ")
 
-    assert not seen.jobs
+        assert not seen.jobs
 
 
 def test_switched_off_it_does_nothing(monkeypatch):
