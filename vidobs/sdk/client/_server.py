@@ -19,6 +19,19 @@ _NO_KEY = "none"  # what servers without keys are sent: some refuse an empty hea
 _SCHEMES = ("http", "https")
 
 
+class BearerToken(msgspec.Struct, frozen=True):
+    """A token that stays the same, as a key that goes as `Authorization: Bearer`."""
+
+    token: str
+
+    def __call__(self) -> str:
+        """Return it."""
+        return self.token
+
+    def __repr__(self) -> str:
+        return "BearerToken(...)"  # never the token
+
+
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """One server: its address up to `/videos`, its dialect, and what its requests carry."""
 
@@ -92,7 +105,7 @@ def _key_in(variant: Variant, environ: Mapping[str, str]) -> Key:
     """Return the key of the environment, or a function that returns the token there."""
     key = _first(variant.key_env, environ)
     token = None if key is not None else _first(variant.token_env, environ)
-    return key if token is None else lambda: token
+    return key if token is None else BearerToken(token)
 
 
 def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:

@@ -108,11 +108,17 @@ class SyncWire(Wire):
     """The blocking one. Safe to share between threads."""
 
     def __init__(
-        self, server: Server, http: httpx.Client | None, *, max_retries: int = MAX_RETRIES
+        self,
+        server: Server,
+        http: httpx.Client | None,
+        *,
+        ours: httpx.Client | None = None,
+        max_retries: int = MAX_RETRIES,
     ) -> None:
-        self._own = http is None
-        self._client = http or httpx.Client()
-        requests = Plain(server, self._client) if self._own else Merged(server, self._client)
+        """`ours` is a client without settings, in place of a new one; its maker closes it."""
+        self._own = http is None and ours is None
+        self._client = http or ours or httpx.Client()
+        requests = Merged(server, http) if http is not None else Plain(server, self._client)
         super().__init__(server, requests, max_retries=max_retries)
 
     def request(self, _: object, options: Options) -> httpx.Response:
@@ -180,11 +186,17 @@ class AsyncWire(Wire):
     """The awaiting one."""
 
     def __init__(
-        self, server: Server, http: httpx.AsyncClient | None, *, max_retries: int = MAX_RETRIES
+        self,
+        server: Server,
+        http: httpx.AsyncClient | None,
+        *,
+        ours: httpx.AsyncClient | None = None,
+        max_retries: int = MAX_RETRIES,
     ) -> None:
-        self._own = http is None
-        self._client = http or httpx.AsyncClient()
-        requests = Plain(server, self._client) if self._own else Merged(server, self._client)
+        """`ours` is a client without settings, in place of a new one; its maker closes it."""
+        self._own = http is None and ours is None
+        self._client = http or ours or httpx.AsyncClient()
+        requests = Merged(server, http) if http is not None else Plain(server, self._client)
         super().__init__(server, requests, max_retries=max_retries)
 
     async def request(self, _: object, options: Options) -> httpx.Response:

@@ -11,7 +11,7 @@ import msgspec
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.dialects.litellm_ids import Unpacked, unpacked
 from vidobs.dialects.variants import VARIANTS
-from vidobs.sdk.client._server import Key, Server, server_of
+from vidobs.sdk.client._server import BearerToken, Key, Server, server_of
 
 DEFAULT_MODEL = "sora-2"
 DEFAULT_PROVIDER = "openai"
@@ -86,8 +86,7 @@ def _server(provider: str, asked: Asked) -> Server:
         raise ConfigError(unknown_name("provider", provider, DIALECT_OF))
     key = asked.azure_ad_token_provider or asked.api_key
     if key is None and asked.azure_ad_token is not None:
-        token = asked.azure_ad_token
-        key = lambda: token  # noqa: E731 - a function: it goes as a bearer token, not as a key
+        key = BearerToken(asked.azure_ad_token)
     query = {"api-version": asked.api_version} if asked.api_version else None
     return server_of(
         base_url=asked.api_base,
