@@ -48,6 +48,8 @@ _NOTHING: AbstractContextManager[None] = nullcontext()
 class Runtime:
     """Everything of one process, wired together. Opens nothing before the first call."""
 
+    _closed = False
+
     def __init__(
         self,
         loaded: Loaded,
@@ -95,7 +97,6 @@ class Runtime:
             keeper=self.media,
         )
         self._fingerprint: Fingerprint | None = None
-        self._closed = False
         self.assets = self._asset_store()
         if self.relay.route or self.assets is not None:
             self.maintenance.start()  # what an earlier process left goes out now
