@@ -50,6 +50,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
     status: str  # as OpenAI calls it
     base_url: str  # up to `/videos`
+    ended_at: int | None = None  # Unix seconds
     first: bool = False  # this is the answer to the create
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vidobs.dialects.rows import Errors, Facts, Manner
+from vidobs.sandbox.jobs import NS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,6 +35,7 @@ class Voice:
             model=job.model,
             seconds=job.seconds,
             status=str(job.state(now_ns).status),
+            ended_at=_ended_at(job, now_ns),
             base_url=self.base_url,
             first=first,
         )
@@ -53,6 +55,11 @@ def voice_of(backend: Backend, request: Request) -> Voice:
 def asked_for(backend: Backend, request: Request) -> str:
     """Return the sandbox's own id of the video in a path."""
     return backend.manner.own_id(request.path_params["video_id"])
+
+
+def _ended_at(job: StoredJob, now_ns: int) -> int | None:
+    end = job.course.end(job.created_ns)
+    return None if end is None or end[0] > now_ns else end[0] // NS
 
 
 def told_error(manner: Manner, error: ApiError) -> tuple[int, JsonValue]:

@@ -26,7 +26,7 @@ def _more(facts: Facts) -> Members:
         "quality": "standard",
         "url": None,
         "urls": [None] if done else None,
-        "file_path": path,
+        "file_path": path if facts.status != "failed" else None,
         "file_paths": [path] if done else None,
         "num_outputs": 1 if done else None,
         "peak_memory_mb": 40960.5 if done else None,

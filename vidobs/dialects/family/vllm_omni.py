@@ -23,6 +23,7 @@ _FPS = 24
 def _more(facts: Facts) -> Members:
     worked_s = _GPU_S * facts.seconds if facts.worked else None
     return {
+        "completed_at": facts.ended_at,
         "quality": "default",
         "media_type": "video/mp4",
         "file_name": f"{facts.id}.mp4" if facts.completed else None,
