@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import msgspec
 
 from vidobs.core.calls import Operation
 from vidobs.dialects.codec import Codec, Request
-from vidobs.dialects.codecs import CODECS, codec_at
+from vidobs.dialects.codecs import CODECS, MOST_HOSTS, codec_at
 from vidobs.dialects.routes import Route
 from vidobs.sdk._foreign_calls import AskingForeign, Fetching, Making
 from vidobs.sdk._httpx_bodies import json_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     Origins = Callable[[Any, WrapSettings], WatchedClient]
 
 MOST_FILES = 1000  # whose addresses one client remembers
-MOST_HOSTS = 100
 _MOST_BODY_BYTES = 32 << 20  # pictures stand in it as base64
 _VERSION = re.compile(r"^/v\d\w*(?=/)")  # an SDK may ask another version of the API for a file
 
@@ -45,25 +45,28 @@ class ForeignApis:
     def __init__(self, origins: Origins) -> None:
         self._origins = origins  # what is kept for the host of a URL
         self._files: dict[tuple[str, str], _Known] = {}
+        self._lock = Lock()
 
     def begin(
         self, runtime: Runtime, request: Any, settings: WrapSettings
     ) -> Making | AskingForeign | Fetching | None:
         """Look at a request; `None` where it is no video call of such an API."""
-        sent = Request(request.method, _path(request.url), cache(partial(_fields, request)))
-        if self._files and request.method == "GET":
-            known = self._files.get(_place(request.url.host, sent.path))
-            if known is not None:
-                route = Route(Operation.DOWNLOAD, known.video_id)
-                return Fetching(known.watched, runtime, known.codec, route=route, request=sent)
-        codec = _codec(settings, request.url.host)
-        route_found = None if codec is None else codec.route(sent)
-        if codec is None or route_found is None:
+        host = request.url.host
+        codec = _codec(settings, host)
+        if codec is None and not self._files:
             return None
-        watched = self._origins(request.url, _filed(settings, codec, request.url.host))
-        kind = Making if route_found.operation.creates_job else AskingForeign
+        sent = Request(request.method, _path(request.url), cache(partial(_fields, request)))
+        known = self._files.get(_place(host, sent.path)) if request.method == "GET" else None
+        if known is not None:
+            route = Route(Operation.DOWNLOAD, known.video_id)
+            return Fetching(known.watched, runtime, known.codec, route=route, request=sent)
+        found = None if codec is None else codec.route(sent)
+        if codec is None or found is None:
+            return None
+        watched = self._origins(request.url, _filed(settings, codec, host))
+        kind = Making if found.operation.creates_job else AskingForeign
         finished = partial(self._finished, watched, codec)
-        return kind(watched, runtime, codec, route=route_found, request=sent, finished=finished)
+        return kind(watched, runtime, codec, route=found, request=sent, finished=finished)
 
     def _finished(
         self, watched: WatchedClient, codec: Codec, video_id: str, urls: tuple[str, ...]
@@ -75,10 +78,11 @@ class ForeignApis:
                 place = _place(found.hostname or "", found.path)
             except ValueError:  # not a URL
                 continue
-            self._files.pop(place, None)
-            if len(self._files) >= MOST_FILES:
-                del self._files[next(iter(self._files))]
-            self._files[place] = _Known(watched, codec, video_id)
+            with self._lock:
+                self._files.pop(place, None)
+                if len(self._files) >= MOST_FILES:
+                    del self._files[next(iter(self._files))]
+                self._files[place] = _Known(watched, codec, video_id)
 
 
 def _codec(settings: WrapSettings, host: str) -> Codec | None:

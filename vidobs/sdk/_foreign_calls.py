@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from vidobs.core.api_errors import APIConnectionError, APIError, class_of_status
 from vidobs.core.calls import Operation
 from vidobs.core.jobs import JobState, Reason
@@ -101,9 +103,16 @@ class Making:
             error = _error(self._codec, self._request, status, body, provider=self._provider)
             self.seen.fail(errors.failure(error, private, private.cleaned(snapshot)))
             return
-        seen = self._codec.created(body, private.prompt)
+        seen = self._named(self._codec.created(body, private.prompt))
         self.seen.answer(None if seen is None else private.cleaned(seen), prompt=private.prompt)
         _tell_files(self._finished, seen, self._codec.files(body))
+
+    def _named(self, seen: JobSnapshot | None) -> JobSnapshot | None:
+        """Give a job an id that ended with its first answer and was not stored under one."""
+        ended = seen is not None and seen.state is not None and seen.state.terminal
+        if seen is None or seen.provider_job_id is not None or not ended:
+            return seen
+        return msgspec.structs.replace(seen, provider_job_id=f"unstored-{self.seen.job.job_id}")
 
 
 class AskingForeign(Asking):

@@ -55,6 +55,7 @@ def wrap(
         provider: the name to file jobs and look prices up under; by default that of the dialect.
         dialect: the variant of the protocol the server speaks, by name (docs/dialects.md) or as a
             row of your own; by default `azure` or `openai`, by the address and the client's class.
+            For an httpx client also `gemini` or `runway`, whose own hosts are known anyway.
 
     Raises:
         UnsupportedClientError: `client` is no client of the openai SDK, nor of httpx.

@@ -198,6 +198,21 @@ def test_an_interaction_that_is_streamed_is_followed(seen):
     assert (job.provider_job_id, job.state, job.usage.video_tokens) == ("v1_ChdQ", "completed", 100)
 
 
+def test_an_interaction_that_is_not_stored_is_settled_all_the_same(seen):
+    """Its only answer has no id; two of them are two jobs."""
+    done = exchanges("gemini", "says")["interaction-inline"]["answer"]
+    answer = {name: value for name, value in done.items() if name != "id"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    with httpx.Client(transport=transport) as plain:
+        client = vidobs.wrap(plain)
+        for _ in range(2):
+            body = {"model": "gemini-omni-1.1-flash", "input": "a cat", "store": False}
+            client.post(f"{HOST}/v1beta/interactions", json=body)
+
+    assert [job.state for job in seen.jobs] == ["completed"] * 2
+    assert {cost_of(job) for job in seen.jobs} == {("settled", "usage", "1.0136")}
+
+
 def test_other_interactions_leave_no_trace(seen):
     """Nor does anything else that such a client sends."""
     text = exchanges("gemini", "says")["interaction-text"]["answer"]
