@@ -33,6 +33,7 @@ class Case:
 CASES = [
     Case("sora-2", "openai", "sora-2", "0.80", {"seconds": Decimal(8), "size": "720x1280"}),
     Case("sora default length", "openai", "sora-2", "0.40"),
+    Case("veo default length", "gemini", "veo-3.1-generate-001", "3.20"),
     Case("sora-2-pro", "openai", "sora-2-pro", "2.40", {"seconds": Decimal(8)}),
     Case(
         "sora-2-pro high-res",
