@@ -28,6 +28,39 @@ pause, time.sleep = time.sleep, lambda seconds: pause(seconds / 50)  # SDKs wait
 """
 MP4 = "https://v3.fal.media/files/boats.mp4"
 
+VERTEX = """
+import httpx, vidobs
+from google import genai
+
+http = vidobs.wrap(httpx.Client())
+client = genai.Client(vertexai=True, http_options={"httpx_client": http})
+asked = {"duration_seconds": 4, "resolution": "720p", "aspect_ratio": "16:9"}
+operation = client.models.generate_videos(
+    model="veo-3.1-lite-generate-001", prompt="A tram", config=asked
+)
+while not operation.done:
+    time.sleep(5)
+    operation = client.operations.get(operation)
+print(operation.response.generated_videos[0].video.video_bytes[4:8].decode())
+"""
+ASYNC = """
+import asyncio, runwayml, vidobs
+
+async def main():
+    http = vidobs.wrap(runwayml.DefaultAsyncHttpxClient())
+    client = runwayml.AsyncRunwayML(http_client=http)
+    task = await client.image_to_video.create(
+        model="gen4_turbo", prompt_image="https://example.com/a.png", prompt_text="A tram",
+        ratio="1280:720", duration=5,
+    )
+    while True:
+        done = await client.tasks.retrieve(task.id)
+        if done.status == "SUCCEEDED":
+            return
+
+asyncio.run(main())
+"""
+
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
@@ -47,9 +80,9 @@ def run(tmp_path):
         pytest.skip("the SDKs are not installed; run: make other-sdks-env")
     ledger = f"sqlite:///{tmp_path}/ledger.db"
 
-    def start(name, **env):
+    def start(code, **env):
         ran = subprocess.run(
-            [PYTHON, "-c", HASTE + examples()[name]],
+            [PYTHON, "-c", HASTE + examples().get(code, code)],
             cwd=tmp_path,
             env={**os.environ, "VIDOBS_LEDGER": ledger, **env},
             capture_output=True,
@@ -120,6 +153,28 @@ def test_runwayml(run, behind, tmp_path):
     assert (job.provider, job.model, job.request.size) == ("runwayml", "gen4.5", "1280x720")
     assert job.server_address == "api.dev.runwayml.com"
     check(job, events, file=tmp_path / "boats.mp4", usd="0.6", basis="reported")
+
+
+def test_google_genai_on_vertex(run, behind):
+    """Operations of Veo, whose file comes along with the last poll."""
+    with fake("gemini") as server:
+        env = behind("aiplatform.googleapis.com", port_of(server))
+        told, job, events = run(VERTEX, GOOGLE_API_KEY="AIzaCanary", **env)
+
+    assert told.strip() == "ftyp"
+    assert (job.provider, job.model) == ("vertex_ai", "veo-3.1-lite-generate-001")
+    assert (job.request.size, str(job.request.seconds)) == ("1280x720", "4")
+    check(job, events, file=None, usd="0.2", basis="requested")
+
+
+def test_runwayml_async(run, behind):
+    """The async client of the SDK."""
+    with fake("runway") as server:
+        env = behind("api.dev.runwayml.com", port_of(server))
+        _, job, events = run(ASYNC, RUNWAYML_API_SECRET="key_canary", **env)
+
+    assert (job.model, job.request.input_images) == ("gen4_turbo", 1)
+    check(job, events, file=None, usd="0.25", basis="reported")
 
 
 def test_fal_client(run, behind):

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from vidobs.sandbox.records import JsonValue
 
 USUAL_SECONDS, USUAL_SIZE = 8, Size(1280, 720)
-_PROJECT = "projects/{project}/locations/{location}/publishers/google/"
+_GOOGLES = "publishers/google/"
+_PROJECT = f"projects/{{project}}/locations/{{location}}/{_GOOGLES}"
 _MODEL = "models/{model:str}"
 _INTERNAL, _CANCELLED = 13, 1
 _BLOCKED = "We encountered an issue with the safety of the video. Support codes: 58061214"
@@ -48,6 +49,8 @@ def routes(backend: Backend) -> list[Route]:
         on("interactions/{id}/cancel", interactions.cancel, "POST"),
         on(f"{_MODEL}:predictLongRunning", create, "POST"),
         on(f"{_MODEL}/operations/{{id}}", retrieve, "GET"),
+        on(f"{_GOOGLES}{_MODEL}:predictLongRunning", create, "POST"),
+        on(f"{_GOOGLES}{_MODEL}:fetchPredictOperation", fetch, "POST"),
         on(f"{_PROJECT}{_MODEL}:predictLongRunning", create, "POST"),
         on(f"{_PROJECT}{_MODEL}:fetchPredictOperation", fetch, "POST"),
         on("files/{id}:download", content, "GET"),
@@ -115,7 +118,7 @@ def _operation(job: StoredJob, now_ns: int, name: str, *, made: JsonValue) -> di
     if not status.is_final:
         return {"name": name}
     body: dict[str, JsonValue] = {"name": name, "done": True}
-    vertex = name.startswith("projects/")
+    vertex = _GOOGLES in name
     if status is Status.COMPLETED:
         body["response"] = {"videos": made} if vertex else {"generateVideoResponse": made}
     elif status is not Status.FAILED:
