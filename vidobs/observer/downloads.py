@@ -103,6 +103,12 @@ class Download:
         if self._reader is not None:
             self._reader.feed(chunk)
 
+    def checksum(self, size_bytes: int) -> str | None:
+        """Return the SHA-256 of what passed by, if it was so many bytes as they are in the file."""
+        if self._packed or self._size != size_bytes:
+            return None
+        return self._digest.hexdigest()
+
     def end(self, *, exhausted: bool) -> None:
         """Record what was read. `exhausted`: the stream came to its end."""
         if not self._open:

@@ -58,6 +58,7 @@ class BodyReader:
     def __init__(self, watched: WatchedClient, runtime: Runtime, seen: Download) -> None:
         self.feed = seen.feed
         self.end = seen.end
+        self.checksum = seen.checksum
         self._watched = watched
         self._runtime = runtime
         self._seen = seen

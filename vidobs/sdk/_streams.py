@@ -124,14 +124,14 @@ class _Watching:
 
     def __init__(self, inner: Any, reader: Reader, guard: Guard) -> None:
         self.inner = inner
-        self._reader = reader
+        self.reader = reader
         self._guard = guard
 
     def passes(self, chunk: bytes) -> None:
-        self._guard.run("stream", self._reader.feed, chunk)
+        self._guard.run("stream", self.reader.feed, chunk)
 
     def ends(self, *, exhausted: bool) -> None:
-        self._guard.run("stream", self._reader.end, exhausted=exhausted)
+        self._guard.run("stream", self.reader.end, exhausted=exhausted)
 
     def breaks(self, error: BaseException) -> None:
-        self._guard.run("stream", self._reader.broke, error)
+        self._guard.run("stream", self.reader.broke, error)

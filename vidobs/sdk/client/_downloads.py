@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from vidobs.core.api_errors import APIConnectionError, APIError
 from vidobs.dialects import outgoing
 from vidobs.sdk.client import _calls as calls
@@ -16,6 +18,8 @@ from vidobs.sdk.client._results import VideoContent
 from vidobs.sdk.client._steps import Next, Pause
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from vidobs.sdk.client._steps import Call
@@ -39,6 +43,13 @@ class Sink(Protocol):
     def start_over(self) -> None:
         """Forget what came so far."""
         ...
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What is known of a sink that has everything."""
+
+    content_type: str | None
+    sha256: str | None  # where it was made on the way
 
 
 class Memory:
@@ -85,15 +96,16 @@ class File:
         self._file.seek(0)
         self.size = 0
 
-    def finish(self) -> str:
-        """Give the whole file its name; return its SHA-256."""
+    def finish(self, sha256: str | None) -> str:
+        """Give the whole file its name; return its SHA-256, which is read where it is not known."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        with self._part.open("rb") as whole:
-            digest = hashlib.file_digest(whole, "sha256").hexdigest()
+        if sha256 is None:
+            with self._part.open("rb") as whole:
+                sha256 = hashlib.file_digest(whole, "sha256").hexdigest()
         self._part.replace(self.path)
-        return digest
+        return sha256
 
     def close(self) -> None:
         """Keep what there is, for another time."""
@@ -105,13 +117,13 @@ def to_memory(
 ) -> Call[VideoContent]:
     """Download an asset into memory."""
     sink = Memory()
-    kind = yield from _fill(sink, video_id, variant, extras)
+    filled = yield from _fill(sink, video_id, variant, extras)
     data = sink.data
     return VideoContent(
         video_id=video_id,
         size_bytes=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        content_type=kind,
+        sha256=filled.sha256 or hashlib.sha256(data).hexdigest(),
+        content_type=filled.content_type,
         data=data,
     )
 
@@ -130,20 +142,20 @@ def to_file(
     """
     sink = File(path)
     try:
-        kind = yield from _fill(sink, video_id, variant, extras)
-        digest = sink.finish()
+        filled = yield from _fill(sink, video_id, variant, extras)
+        digest = sink.finish(filled.sha256)
     finally:
         sink.close()
     return VideoContent(
         video_id=video_id,
         size_bytes=sink.size,
         sha256=digest,
-        content_type=kind,
+        content_type=filled.content_type,
         path=str(sink.path),
     )
 
 
-def _fill(sink: Sink, video_id: str, variant: str | None, extras: calls.Extras) -> Call[str | None]:
+def _fill(sink: Sink, video_id: str, variant: str | None, extras: calls.Extras) -> Call[Filled]:
     """Fill a sink; a body that breaks off is asked for from there on, a few times."""
     for pause_s in (*_PAUSES_S, None):
         try:
@@ -159,7 +171,7 @@ def _fill(sink: Sink, video_id: str, variant: str | None, extras: calls.Extras) 
     raise AssertionError  # the last turn returns or raises
 
 
-def _once(sink: Sink, video_id: str, variant: str | None, extras: calls.Extras) -> Call[str | None]:
+def _once(sink: Sink, video_id: str, variant: str | None, extras: calls.Extras) -> Call[Filled]:
     options = extras.on(
         "GET",
         outgoing.path_of(video_id, "/content"),
@@ -177,8 +189,14 @@ def _once(sink: Sink, video_id: str, variant: str | None, extras: calls.Extras) 
     whole = _whole_bytes(answer)
     if whole is not None and sink.size < whole:
         raise APIConnectionError(f"video {video_id}: {sink.size} of {whole} bytes came")
-    kind: str | None = answer.headers.get("content-type")
-    return kind
+    return Filled(answer.headers.get("content-type"), _checksum(answer, sink.size))
+
+
+def _checksum(answer: httpx.Response, size_bytes: int) -> str | None:
+    """Return the SHA-256 that whoever watched the body has made of it, where that was all of it."""
+    reader = getattr(answer.stream, "reader", None)
+    checksum: Callable[[int], str | None] | None = getattr(reader, "checksum", None)
+    return None if checksum is None else checksum(size_bytes)
 
 
 def _goes_on(answer: httpx.Response, sink: Sink) -> bool:
