@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from vidobs.sandbox.voice import Voice
 
 MAX_EXTENDED_SECONDS = 120
+_REFERENCE = "input_reference"
 _MULTIPART = "multipart/form-data"
 KEY_LIFE_S = 86_400  # times the time scale; after it an Idempotency-Key makes a new job
 
@@ -69,7 +70,7 @@ async def make_video(backend: Backend, request: Request, operation: Operation) -
 
 async def read_create(backend: Backend, request: Request) -> Wanted:
     """Return what a create asks for; raises the API's errors."""
-    return params.wanted_create(await _read(backend, request))
+    return _wanted(backend, await _read(backend, request))
 
 
 def accept(
@@ -106,6 +107,11 @@ def accept(
     if backend.courier:
         backend.courier.expect(job)
     return job
+
+
+def _wanted(backend: Backend, body: Body) -> Wanted:
+    plain = backend.settings.dialect.url_reference == (_REFERENCE,)
+    return params.wanted_create(body, plain_reference=plain)
 
 
 async def _read(backend: Backend, request: Request) -> Body:
@@ -167,7 +173,7 @@ def _check(
 ) -> Wanted:
     """Check the parameters of an operation; raises the API's 400 and 404."""
     if operation is Operation.CREATE:
-        return params.wanted_create(body)
+        return _wanted(backend, body)
     if operation is not Operation.REMIX:
         named = params.source_of(body)
         source = None if named is None else backend.manner.own_id(named)

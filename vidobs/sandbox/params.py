@@ -43,12 +43,17 @@ class Wanted:
     source_id: str | None = None
 
 
-def wanted_create(body: Body) -> Wanted:
-    """Check the parameters of a create; raises the API's 400. Unknown parameters are accepted."""
+def wanted_create(body: Body, *, plain_reference: bool = False) -> Wanted:
+    """Check the parameters of a create; raises the API's 400. Unknown parameters are accepted.
+
+    `plain_reference`: a picture to start from may be its bare address.
+    """
     fields = body.fields
     prompt = wanted_prompt(fields)
-    if "input_reference" not in body.uploads:
-        _check_reference(fields.get("input_reference"))
+    reference = fields.get("input_reference")
+    bare = plain_reference and isinstance(reference, str)
+    if "input_reference" not in body.uploads and not bare:
+        _check_reference(reference)
     _check_characters(fields.get("characters"))
     return Wanted(
         operation=Operation.CREATE,

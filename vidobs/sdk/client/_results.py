@@ -91,12 +91,16 @@ class VideoContent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def video_of(raw: Mapping[str, object], *, job: Job | None = None, video_id: str = "") -> Video:
-    """Read a video from an answer, leniently; `video_id` stands in for an id that is missing."""
+    """Read a video from an answer, leniently.
+
+    `video_id` is the id that was asked for. It stands in for one that is missing, and for another
+    text that names the same job.
+    """
     prompt = text(raw.get("prompt"), 1 << 20)
     seen = dialect.read_video(raw, prompt=prompt)
     asked = seen.request
     return Video(
-        id=text(raw.get("id")) or text(raw.get("task_id")) or video_id,
+        id=_id(raw, video_id),
         status=text(raw.get("status")) or "",
         state=seen.state,
         model=seen.model,
@@ -114,6 +118,11 @@ def video_of(raw: Mapping[str, object], *, job: Job | None = None, video_id: str
         job_id=None if job is None else job.job_id,
         raw=raw,
     )
+
+
+def _id(raw: Mapping[str, object], asked: str) -> str:
+    told = text(raw.get("id")) or text(raw.get("task_id")) or asked
+    return asked if asked and dialect.plain_id(told) == dialect.plain_id(asked) else told
 
 
 def deleted_of(raw: Mapping[str, object], video_id: str) -> VideoDeleted:
