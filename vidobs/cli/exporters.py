@@ -134,6 +134,7 @@ def _find(ctx: typer.Context, path: str, exporter: str) -> ExporterObject:
 def _table(found: list[ExporterObject]) -> Table:
     numbers = ("waiting", "lag", "delivered", "retried", "dropped", "dead")
     result = table("exporter", "state", *numbers, "delivered by", right=numbers)
+    result.columns[0].no_wrap = True  # an id is copied into other commands
     for one in found:
         dropped = sum(one.dropped.values())
         result.add_row(
@@ -154,6 +155,8 @@ def _state(one: ExporterObject) -> Text:
     if not one.known:
         return Text("new", style="dim")
     word, style = _STATES[one.state]
+    if one.state is BreakerState.CLOSED and one.failures:
+        word, style = "retrying", "yellow"
     return Text(word, style=style)
 
 

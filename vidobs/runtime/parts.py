@@ -7,10 +7,11 @@ import os
 from traceback import format_tb
 from typing import TYPE_CHECKING
 
+from vidobs.core.errors import ExportError
 from vidobs.core.machine import Rules
 from vidobs.core.policies import POLICIES
 from vidobs.core.prices import PriceBook, read_price_table
-from vidobs.core.scrub import scrub_exception
+from vidobs.core.scrub import scrub, scrub_exception
 from vidobs.data import price_table
 from vidobs.delivery import registry
 from vidobs.delivery.relay import Relay
@@ -129,6 +130,13 @@ def relay_of(
 
 
 def report_fault(where: str, error: BaseException) -> None:
-    """Say that a callback or an exporter failed: where, and a text without secrets."""
+    """Say that a callback or an exporter failed: a text without secrets, and where in the code.
+
+    An exporter that says itself what is wrong needs no places: its receiver is down, not its code.
+    """
+    if isinstance(error, ExportError):
+        said = scrub(str(error))
+        _log.warning("%s", said if said.startswith("exporter ") else f"{where}: {said}")
+        return
     places = "".join(format_tb(error.__traceback__))
     _log.warning("%s failed: %s\n%s", where, scrub_exception(error), places)
