@@ -134,7 +134,8 @@ def _find(ctx: typer.Context, path: str, exporter: str) -> ExporterObject:
 def _table(found: list[ExporterObject]) -> Table:
     numbers = ("waiting", "lag", "delivered", "retried", "dropped", "dead")
     result = table("exporter", "state", *numbers, "delivered by", right=numbers)
-    result.columns[0].no_wrap = True  # an id is copied into other commands
+    for column in result.columns[:2]:
+        column.no_wrap = True  # an id is copied into other commands
     for one in found:
         dropped = sum(one.dropped.values())
         result.add_row(
