@@ -57,6 +57,7 @@ class VideoRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     input_images: int = 0  # reference images sent along
     input_seconds: Decimal | None = None  # length of a source video, where known
     prompt_chars: int | None = None  # length of the prompt, never its text
+    unsupported: tuple[str, ...] = ()  # parameters that were left out: no server takes them
 
 
 class VideoCall(msgspec.Struct, frozen=True):

@@ -48,6 +48,7 @@ REQUEST_FPS = "vidobs.request.fps"  # frames per second asked for
 REQUEST_AUDIO = "vidobs.request.audio"  # whether sound was asked for
 REQUEST_OUTPUTS = "vidobs.request.outputs"  # outputs asked for, where more than one
 REQUEST_INPUT_SECONDS = "vidobs.request.input_seconds"  # length of a source video, where known
+REQUEST_UNSUPPORTED = "vidobs.request.unsupported"  # parameters left out: no server takes them
 COST_USD = "vidobs.cost.usd"  # what counts in a total; left out where unknown
 COST_POSSIBLE_USD = "vidobs.cost.possible_usd"  # what may have been spent; never in a total
 COST_STATUS = "vidobs.cost.status"  # how final the figure is

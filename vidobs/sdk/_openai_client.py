@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from vidobs._guard import Guard
 from vidobs.dialects import openai as dialect
 from vidobs.observer import attribution
@@ -101,7 +103,7 @@ class WatchedClient:
         self, runtime: Runtime, route: Route, options: Any, key: str | None = None
     ) -> VideoCall:
         """Return the call behind a request of the SDK, stripped by the capture policy."""
-        return dialect.read_call(
+        call = dialect.read_call(
             route,
             fields_of(options),
             options.files,
@@ -110,6 +112,11 @@ class WatchedClient:
             idempotency_key=key,
             attribution=attribution.current(),
         )
+        left_out = getattr(options, "unsupported", ())  # the openai SDK's have none
+        if not left_out:
+            return call
+        request = msgspec.structs.replace(call.request, unsupported=left_out)
+        return msgspec.structs.replace(call, request=request)
 
     def shape(self, result: Any) -> answers.Shape:
         """Classify a result by its type, which is looked at once."""

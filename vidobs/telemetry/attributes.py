@@ -234,6 +234,8 @@ def _of_request(request: VideoRequest, out: Attributes) -> None:
         out[names.REQUEST_INPUT_IMAGES] = request.input_images
     if request.input_seconds is not None:
         out[names.REQUEST_INPUT_SECONDS] = float(request.input_seconds)
+    if request.unsupported:
+        out[names.REQUEST_UNSUPPORTED] = text(",".join(request.unsupported))
     if request.prompt_chars is not None:
         out[names.REQUEST_PROMPT_CHARS] = request.prompt_chars
 

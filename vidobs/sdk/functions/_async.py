@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vidobs.sdk.client._calls import seconds_of
@@ -9,6 +10,7 @@ from vidobs.sdk.client._waiting import WAIT_S
 from vidobs.sdk.functions import _mocks as mocks
 from vidobs.sdk.functions import _plans as plans
 from vidobs.sdk.functions._options import CallOptions, on_behalf, read
+from vidobs.sdk.functions._progress import on_terminal
 from vidobs.sdk.functions._servers import run_async_on
 from vidobs.sdk.functions._targets import for_model, for_video
 from vidobs.sdk.functions._unsupported import left_out
@@ -176,6 +178,7 @@ async def avideo_wait(
     poll_interval: float | None = None,
     on_progress: Callable[[VideoObject], object] | None = None,
     raise_on_failure: bool = True,
+    progress_bar: bool = False,
     custom_llm_provider: str | None = None,
     extra_headers: Headers = None,
     extra_query: More = None,
@@ -183,8 +186,9 @@ async def avideo_wait(
 ) -> VideoObject:
     """Poll until the job ends, at the server's pace, and return what `avideo_status` returns.
 
-    After a restart simply call it again. `on_progress` is told of each change. `timeout` is in
-    seconds and that of the whole wait; the job goes on after it.
+    After a restart simply call it again. `on_progress` is told of each change, and `progress_bar`
+    shows it on standard error, where that is a terminal. `timeout` is in seconds and that of the
+    whole wait; the job goes on after it.
 
     Raises:
         APIError: the job failed, unless `raise_on_failure` is false; the class tells why.
@@ -194,15 +198,17 @@ async def avideo_wait(
     if given.mock_response is not None:
         return mocks.video(given.mock_response)
     target = for_video(video_id, given.asked)
-    call = plans.wait(
-        target,
-        given.extras,
-        timeout=timeout,
-        poll_interval=poll_interval,
-        on_progress=on_progress,
-        raise_on_failure=raise_on_failure,
-    )
-    return await run_async_on(target, call)
+    told = on_terminal(on_progress) if progress_bar else nullcontext(on_progress)
+    with told as tell:
+        call = plans.wait(
+            target,
+            given.extras,
+            timeout=timeout,
+            poll_interval=poll_interval,
+            on_progress=tell,
+            raise_on_failure=raise_on_failure,
+        )
+        return await run_async_on(target, call)
 
 
 async def avideo_content(  # noqa: PLR0917 - LiteLLM's signature
