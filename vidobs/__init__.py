@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vidobs.core.money import plain as format_usd
     from vidobs.core.names import SCHEMA_URL
     from vidobs.core.protocols import Exporter
+    from vidobs.core.reconciled import ReconcileReport
     from vidobs.core.scrub import scrub
     from vidobs.delivery.encoding import event_to_json
     from vidobs.delivery.event_line import EventLine
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     )
     from vidobs.sdk.functions._unsupported import UnsupportedParameterWarning
     from vidobs.sdk.functions._video_object import CharacterObject, VideoObject
+    from vidobs.sdk.reconcile._face import reconcile
     from vidobs.telemetry.exported import event_attributes, event_level, span_attributes
     from vidobs.telemetry.measurements import (
         Instrument,
@@ -102,6 +104,7 @@ __all__ = [
     "Measurement",
     "MissingExtraError",
     "Reason",
+    "ReconcileReport",
     "SpanKind",
     "SpanRecord",
     "SpendLimitError",
@@ -138,6 +141,7 @@ __all__ = [
     "litellm_logger",
     "measurements",
     "on",
+    "reconcile",
     "scrub",
     "shutdown",
     "span_attributes",
@@ -175,6 +179,7 @@ _HOMES = {
     "vidobs.core.money": ("Cost", "CostBasis", "CostStatus", "plain"),
     "vidobs.core.names": ("SCHEMA_URL",),
     "vidobs.core.protocols": ("Exporter",),
+    "vidobs.core.reconciled": ("ReconcileReport",),
     "vidobs.core.scrub": ("scrub",),
     "vidobs.delivery.encoding": ("event_to_json",),
     "vidobs.delivery.event_line": ("EventLine",),
@@ -223,6 +228,7 @@ _HOMES = {
         "VideoDeleted",
         "VideoPage",
     ),
+    "vidobs.sdk.reconcile._face": ("reconcile",),
     "vidobs.telemetry.exported": ("event_attributes", "event_level", "span_attributes"),
     "vidobs.telemetry.measurements": (
         "Instrument",

@@ -29,6 +29,7 @@ COMMANDS = {
     "tail": "vidobs.cli.tail:tail",
     "spend": "vidobs.cli.spend:spend",
     "prices": "vidobs.cli.prices:prices",
+    "reconcile": "vidobs.cli.reconcile:reconcile",
     "exporters": "vidobs.cli.exporters:exporters",
     "relay": "vidobs.cli.relay:relay",
     "dead": "vidobs.cli.dead:dead",

@@ -17,8 +17,8 @@ _INTRO = """\
 
 Every command that shows something takes `--json`. Tables go to stdout, errors and warnings to
 stderr. Exit codes: 0 all is well, 1 `doctor`, `demo` or `ledger check` found something wrong,
-`webhook test` was not taken, or `relay --drain` left something, 2 wrong usage, wrong settings or a
-ledger that cannot be read.
+`webhook test` was not taken, or `relay --drain` or `reconcile` left something, 2 wrong usage, wrong
+settings or a ledger that cannot be read.
 
 In JSON money is a string of plain digits in US dollars, or null where it is not known, never zero;
 times are UTC in ISO 8601, durations are seconds. `possible_usd` is in no total.

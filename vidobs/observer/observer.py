@@ -157,10 +157,12 @@ class Observer:
         adopt: TraceRef | None = None,
         download: bool = False,
         failure: Failure | None = None,
+        version: int | None = None,
     ) -> Recorded | None:
         """Bring an answer to the ledger and end the spans that go with it.
 
-        `adopt` is the trace of a job that the ledger turns out not to know.
+        `adopt` is the trace of a job that the ledger turns out not to know. With a `version` it is
+        only written if the row still has it.
         """
         start = self._adoptable(call, snapshot, adopt, now_ns) if adopt is not None else None
         job_span = self._job_span(job or start, snapshot, now_ns)
@@ -175,6 +177,7 @@ class Observer:
             adopt=start,
             download=download,
             failure=failure.detail if failure is not None else None,
+            version=version,
         )
         try:
             recorded = self.backlog.record(seen)

@@ -157,6 +157,19 @@ class LedgerStore:
         assert self._ledger is not None  # noqa: S101 - just opened
         return LedgerReader(self.path, self._ledger)
 
+    def recover(self) -> None:
+        """Find the creates of processes that died, at once; raise `LedgerError`.
+
+        `keep` tells of them.
+        """
+        self.backlog.open()
+        ledger = self._ledger
+        if ledger is not None and not self.backlog.broken:
+            with ledger.held():
+                seed = self._bits(ids.SEED_BITS)
+                ledger.rescued += processes.recover(ledger, self._clock.time_ns(), seed)
+            self._wake()
+
     def _wake(self) -> None:
         self.wake()
 

@@ -49,8 +49,8 @@ class Servers:
             self._found[place] = self._find(place)
         return self._found[place]
 
-    def named(self, provider: str, *, dialect: str | None = None) -> Server:
-        """Return the server that is named for a provider.
+    def named(self, provider: str | None, *, dialect: str | None = None) -> Server:
+        """Return the server that is named for a provider, or for nobody in particular.
 
         Raises:
             ConfigError: there is no address, or it is none.
