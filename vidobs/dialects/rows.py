@@ -109,7 +109,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     provider: str  # that jobs are filed under, unless told otherwise
     servers: tuple[str, ...] = ()  # who speaks it
-    tried_with: str = ""  # the real server, or the real client, that the tests run
+    tried_with: str = ""  # a real client that the tests run against the played server
     bodies: Bodies = Bodies.EITHER
     nesting: Nesting = Nesting.BRACKETS
     url_reference: tuple[str, ...] = (

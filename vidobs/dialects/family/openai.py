@@ -6,6 +6,6 @@ DIALECT = Variant(
     name="openai",
     provider="openai",
     servers=("OpenAI", "Inworld", "Base44 AI Gateway", "LaoZhang", "APIYI"),
-    tried_with="the client of openai 2.2 to 3.x; OpenAI's own server is switched off",
+    tried_with="the clients of openai 2.2 to 3.x",
     default_base="https://api.openai.com/v1",
 )
