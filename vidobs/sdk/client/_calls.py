@@ -14,6 +14,7 @@ from vidobs.core.errors import ConfigError
 from vidobs.core.jobs import JobState
 from vidobs.dialects import outgoing
 from vidobs.dialects.openai import failed_body, plain_id
+from vidobs.dialects.packed_ids import as_its_source
 from vidobs.dialects.variants import VARIANTS
 from vidobs.sdk.client import _results as results
 from vidobs.sdk.client._inputs import Upload, placed
@@ -105,7 +106,7 @@ def derive(
         body.update(refers)
     url = f"{outgoing.ON_ALL}/{kind}"
     answer = yield extras.on("POST", url, json_data=body, files=files)
-    return _video(server, answer)
+    return _made_from(video if isinstance(video, str) else "", _video(server, answer), server)
 
 
 def remix(
@@ -114,7 +115,7 @@ def remix(
     """Make another video from a finished one and a prompt."""
     url = outgoing.path_of(video_id, "/remix")
     answer = yield extras.on("POST", url, json_data=_given(fields))
-    return _video(server, answer)
+    return _made_from(video_id, _video(server, answer), server)
 
 
 def retrieve(server: Server, video_id: str, *, extras: Extras = NO_EXTRAS) -> Call[Video]:
@@ -223,6 +224,13 @@ def _answer(answer: httpx.Response | None) -> httpx.Response:
 
 def _video(server: Server, answer: httpx.Response | None, video_id: str = "") -> Video:
     return _known(server, _json(_answer(answer), server), video_id)
+
+
+def _made_from(source_id: str, made: Video, server: Server) -> Video:
+    """Return a video under the id by which the server finds it again."""
+    if not server.variant.packs_ids:
+        return made
+    return msgspec.structs.replace(made, id=as_its_source(made.id, source_id))
 
 
 def _known(server: Server, raw: Mapping[str, object], video_id: str = "") -> Video:
