@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from vidobs.cli._read import Doors, doors, ledger_path
 from vidobs.cli.options import Json, print_json, read_since
@@ -111,7 +112,7 @@ def _show(report: ReconcileReport, *, as_json: bool) -> None:
         return
     console = Console(highlight=False)
     for one in tables(report):
-        console.print(one)
+        console.print(one, soft_wrap=isinstance(one, Text))
 
 
 def _watch(reconciler: Reconciler, door: Doors, pause: timedelta, *, as_json: bool) -> None:

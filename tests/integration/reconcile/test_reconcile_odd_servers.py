@@ -43,9 +43,8 @@ def create(scripted, seen, clock):
         clock.advance(1)
         created = (status, video(number, status="queued"), {})
         scripted.answers["POST /videos"] = created
-        with vidobs.Client(max_retries=0) as client:
-            with suppress(APIError):
-                client.videos.create(prompt="a cat", model="sora-2", seconds=4, size="160x96")
+        with vidobs.Client(max_retries=0) as client, suppress(APIError):
+            client.videos.create(prompt="a cat", model="sora-2", seconds=4, size="160x96")
 
     return make
 

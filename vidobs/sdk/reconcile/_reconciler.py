@@ -44,7 +44,12 @@ class Reconciler:
     """Looks after the open jobs of a ledger. For one thread; raises `LedgerError`. Close it."""
 
     def __init__(
-        self, runtime: Runtime, scope: Scope, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        runtime: Runtime,
+        scope: Scope,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin.
 
@@ -54,6 +59,7 @@ class Reconciler:
         self._runtime = runtime
         self._scope = scope
         self._sleep = sleep
+        self._monotonic = monotonic
         self._free_at = 0.0
         self._books = Books(runtime)
         self._servers = Servers(os.environ, base_url=scope.base_url)
@@ -174,10 +180,10 @@ class Reconciler:
 
     def _pace(self) -> None:
         """Wait until the next request may leave."""
-        wait_s = self._free_at - time.monotonic()
+        wait_s = self._free_at - self._monotonic()
         if wait_s > 0:
             self._sleep(wait_s)
-        self._free_at = time.monotonic() + GAP_S
+        self._free_at = self._monotonic() + GAP_S
 
 
 def _key(server: Server) -> tuple[str, str]:

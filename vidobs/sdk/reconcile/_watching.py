@@ -31,7 +31,9 @@ class Watcher:
         *,
         interval_s: float,
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._reconciler = reconciler
         self._tell = tell
         self._interval_s = interval_s
@@ -43,7 +45,7 @@ class Watcher:
         """Go on for ever."""
         everything_at = 0.0
         while True:
-            now = time.monotonic()
+            now = self._monotonic()
             try:
                 if now >= everything_at:
                     everything_at = now + EVERYTHING_S
@@ -65,7 +67,7 @@ class Watcher:
 
     def _follow(self, until: float) -> None:
         """Ask about running jobs as often as their servers want, until it is time for the rest."""
-        while (left := until - time.monotonic()) > 0:
+        while (left := until - self._monotonic()) > 0:
             rests = {
                 job_id: self._reconciler.due_in_s(job) for job_id, job in self._running.items()
             }
