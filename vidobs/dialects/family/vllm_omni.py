@@ -51,6 +51,7 @@ DIALECT = Variant(
     name="vllm-omni",
     provider="hosted_vllm",  # LiteLLM's name for it
     servers=("vLLM-Omni",),
+    tried_with="the client of litellm 1.106",
     bodies=Bodies.FORM,
     nesting=Nesting.JSON,
     url_reference=("image_reference", "image_url"),
