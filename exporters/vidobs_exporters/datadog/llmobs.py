@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from vidobs import SpanKind, event_attributes, span_attributes, spans_of
+from vidobs_exporters._asked import HASHED
 from vidobs_exporters.datadog.names import bounded_tags, flat, tag
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ MAX_ML_APP = 193
 
 _ROOT = "undefined"  # as the API spells that a span has no parent
 _CONTENT = "gen_ai.input.messages"
-_HASHED = "hmac:"  # how a prompt begins of which only a keyed hash was kept
 _NO_ML_APP = re.compile(r"[^\w:./-]+|__+")
 
 
@@ -67,7 +67,7 @@ def metrics(event: VideoEvent) -> dict[str, float]:
 def asked(event: VideoEvent) -> list[dict[str, str]]:
     """Return the prompt as messages, where the capture policy kept it."""
     prompt = event.job.prompt
-    if not prompt or prompt.startswith(_HASHED):
+    if not prompt or prompt.startswith(HASHED):
         return []
     text = prompt[:MAX_TEXT].encode("utf-8", "replace").decode()
     return [{"role": "user", "content": text}]

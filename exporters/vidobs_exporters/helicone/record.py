@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from vidobs import JobState, Reason, scrub
+from vidobs_exporters._asked import asked, known
 from vidobs_exporters.helicone.headers import headers
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from vidobs import Job, VideoEvent
 
 URL = "custom-model-nopath"  # what every log of the manual logger has
-HASHED = "hmac:"  # how a prompt begins of which only a keyed hash was kept
-
 _OK = 200
 _STATUS = {  # of HTTP, for want of the provider's own
     Reason.MODERATION_INPUT: 400,
@@ -86,36 +85,18 @@ def status(job: Job) -> int:
 
 
 def _request(job: Job) -> dict[str, object]:
-    request = job.request
-    prompt = job.prompt or ""
-    hashed = prompt.startswith(HASHED)
-    return _known(
-        _type="data",
-        name="video_job",
-        model=job.model,
-        operation=job.operation.value,
-        prompt=None if hashed else prompt or None,
-        prompt_hash=prompt if hashed else None,
-        prompt_chars=request.prompt_chars,
-        seconds=request.seconds,
-        size=request.size,
-        fps=request.fps,
-        audio=request.audio,
-        n=request.n,
-        input_images=request.input_images or None,
-        source_video_id=job.parent_id,
-    )
+    return {"_type": "data", "name": "video_job", **asked(job)}
 
 
 def _response(job: Job) -> dict[str, object]:
     error = None
     if job.error is not None or job.reason is not None:
-        error = _known(
+        error = known(
             code=job.error.code if job.error else None,
             message=scrub(job.error.message) if job.error and job.error.message else None,
             reason=None if job.reason is None else job.reason.value,
         )
-    return _known(
+    return known(
         id=job.provider_job_id,
         status=job.state.value,
         model=job.served_model or job.model,
@@ -131,7 +112,3 @@ def _time(at: datetime) -> dict[str, int]:
     """Split a time as Helicone wants it: whole seconds, and the milliseconds behind them."""
     ms = int(at.astimezone(UTC).timestamp() * 1000)
     return {"seconds": ms // 1000, "milliseconds": ms % 1000}
-
-
-def _known(**values: object) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from vidobs import JobState, SpanKind, SpanRecord, __version__, scrub, span_attributes
+from vidobs_exporters._asked import known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 SESSION_TAGS = ("session_id", "thread_id", "conversation_id", "session")  # tags that name a thread
 MOST_TAGS = 32
-HASHED = "hmac:"  # how a prompt begins of which only a keyed hash was kept
 
 _PROMPT = "gen_ai.input.messages"  # an attribute; the prompt stands in the inputs, once
 _DOWNLOAD = "download_video"  # how the name of a download's span begins
@@ -33,31 +33,9 @@ def moment(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-def inputs(job: Job) -> Json:
-    """Return what was asked for; the prompt only where the capture policy kept it."""
-    request = job.request
-    prompt = job.prompt or ""
-    hashed = prompt.startswith(HASHED)
-    return _known(
-        model=job.model,
-        operation=job.operation.value,
-        prompt=None if hashed else prompt or None,
-        prompt_hash=prompt if hashed else None,
-        prompt_chars=request.prompt_chars,
-        seconds=request.seconds,
-        size=request.size,
-        fps=request.fps,
-        audio=request.audio,
-        n=request.n,
-        input_images=request.input_images or None,
-        input_seconds=request.input_seconds,
-        source_video_id=job.parent_id,
-    )
-
-
 def outputs(job: Job) -> Json:
     """Return how a job stands and what came of it."""
-    return _known(
+    return known(
         status=job.state.value,
         video_id=job.provider_job_id,
         progress=job.progress,
@@ -69,7 +47,7 @@ def outputs(job: Job) -> Json:
 
 def call_outputs(span: SpanRecord, job: Job) -> Json:
     """Return what one call learned of a job."""
-    return _known(
+    return known(
         status=span.status,
         video_id=job.provider_job_id,
         progress=job.progress,
@@ -81,7 +59,7 @@ def file(job: Job) -> Json:
     """Return what is known of the delivered file."""
     if job.file is None:
         return {}
-    return _known(
+    return known(
         bytes=job.file.size_bytes,
         sha256=job.file.sha256,
         complete=job.file.complete,
@@ -123,7 +101,7 @@ def as_extra(job: Job, metadata: Mapping[str, object]) -> Json:
     thread = next((job.tags[name] for name in SESSION_TAGS if job.tags.get(name)), None)
     said = {name: value for name, value in metadata.items() if name != _PROMPT}
     return {
-        "metadata": {**said, **_known(session_id=thread)},
+        "metadata": {**said, **known(session_id=thread)},
         "runtime": {"sdk": "vidobs", "sdk_version": __version__},
     }
 
@@ -141,7 +119,7 @@ def job_metadata(job: Job) -> Json:
         status=job.state.value,
         error_type=None if job.reason is None else job.reason.value,
     )
-    return _known(
+    return known(
         ls_provider=job.provider,
         ls_model_name=job.served_model or job.model,
         ls_model_type="video",
@@ -175,7 +153,3 @@ def usage(job: Job) -> Json | None:
         "output_cost_details": {"video": usd},
         "total_cost": usd,
     }
-
-
-def _known(**values: object) -> Json:
-    return {name: value for name, value in values.items() if value is not None}

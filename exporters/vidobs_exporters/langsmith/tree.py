@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from vidobs import EventName, SpanKind, event_attributes
+from vidobs_exporters._asked import asked
 from vidobs_exporters._ids import job_uuid, uuid7
 from vidobs_exporters.langsmith import fields
 from vidobs_exporters.langsmith.run import Attachment, Core, Run
@@ -57,7 +58,7 @@ def root_run(job: Job, project: str, at: datetime) -> Run:
             end_time=fields.moment(max(start, _utc(job.finished_at or at))) if ended else None,
             tags=fields.tags(job),
         ),
-        inputs=fields.inputs(job),
+        inputs=asked(job),
         outputs=fields.outputs(job) if ended else None,
         events=fields.events(job),
         extra=fields.as_extra(job, fields.job_metadata(job)),
