@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env other-sdks-env demo test test-rest test-all fuzz bench bench-peers check
+.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env demo test test-rest test-all fuzz bench bench-peers check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -87,6 +87,15 @@ litellm-env: .venv/litellm/.installed  ## install LiteLLM with vidobs beside it,
 	  -e '.[openai,sandbox]' $(LITELLM) pytest pytest-asyncio pytest-timeout
 	@touch $@
 
+litellm-proxy-env: .venv/litellm-proxy/.installed  ## install LiteLLM's proxy, which our clients are tried against
+
+# It wants its own versions of nearly everything.
+.venv/litellm-proxy/.installed: | .venv/.installed
+	@echo "Installing the proxy of $(LITELLM) into $(@D) (about a minute) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install 'litellm[proxy]$(LITELLM:litellm%=%)'
+	@touch $@
+
 other-sdks-env: .venv/other-sdks/.installed  ## install the SDKs of docs/other-sdks.md with vidobs beside them
 
 .venv/other-sdks/.installed: pyproject.toml constraints.txt | .venv/.installed
@@ -101,10 +110,10 @@ demo: venv  ## make eight videos against the sandbox and show their traces and c
 test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
-test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env other-sdks-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
-test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env other-sdks-env  ## every test
+test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env  ## every test
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each

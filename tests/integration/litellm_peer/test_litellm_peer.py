@@ -1,4 +1,4 @@
-"""LiteLLM beside us: the same calls through both, in a venv of its own, since it wants an openai."""
+"""The same calls through LiteLLM and through vidobs, in a venv where LiteLLM is."""
 
 import os
 import re
