@@ -22,6 +22,7 @@ DIALECT = Variant(
     name="litellm",
     provider="litellm_proxy",
     servers=("LiteLLM proxy",),
+    tried_with="the proxy of litellm 1.106 itself, before a played OpenAI and Azure",
     key_env=("LITELLM_PROXY_API_KEY",),
     base_env=("LITELLM_PROXY_API_BASE",),
     provider_header="custom-llm-provider",
