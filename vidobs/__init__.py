@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vidobs.core.money import Cost, CostBasis, CostStatus
     from vidobs.core.money import plain as format_usd
     from vidobs.core.names import SCHEMA_URL
+    from vidobs.core.networks import AddressKind, address_kind, address_of
     from vidobs.core.protocols import Exporter
     from vidobs.core.reconciled import ReconcileReport
     from vidobs.core.scrub import scrub
@@ -81,6 +82,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SCHEMA_URL",
+    "AddressKind",
     "AsyncClient",
     "CapturePolicy",
     "Character",
@@ -117,6 +119,8 @@ __all__ = [
     "VideoObject",
     "VideoPage",
     "VidobsError",
+    "address_kind",
+    "address_of",
     "avideo_cancel",
     "avideo_content",
     "avideo_create_character",
@@ -178,6 +182,7 @@ _HOMES = {
     "vidobs.core.jobs": ("Job", "JobState", "Reason"),
     "vidobs.core.money": ("Cost", "CostBasis", "CostStatus", "plain"),
     "vidobs.core.names": ("SCHEMA_URL",),
+    "vidobs.core.networks": ("AddressKind", "address_kind", "address_of"),
     "vidobs.core.protocols": ("Exporter",),
     "vidobs.core.reconciled": ("ReconcileReport",),
     "vidobs.core.scrub": ("scrub",),

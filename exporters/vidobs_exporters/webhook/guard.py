@@ -8,29 +8,28 @@ themselves, right before one of them is dialled; see `vidobs_exporters._dial`.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from vidobs import ConfigError, ExportError
-from vidobs_exporters.webhook.networks import Kind, address_of, kind_of
+from vidobs import AddressKind, ConfigError, ExportError, address_kind, address_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vidobs_exporters.webhook.networks import Address
 
+Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-OPENED_BY_TRUE = frozenset({Kind.LOOPBACK, Kind.PRIVATE})
+OPENED_BY_TRUE = frozenset({AddressKind.LOOPBACK, AddressKind.PRIVATE})
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
     """Refuses addresses that a host may not have."""
 
     name: str  # of the exporter
-    kinds: frozenset[Kind] = frozenset()  # allowed beside public addresses
+    kinds: frozenset[AddressKind] = frozenset()  # allowed beside public addresses
     networks: tuple[Network, ...] = ()  # allowed, whatever their kind
     public: bool = True  # False: public addresses are not allowed, as plain HTTP is used
 
@@ -49,7 +48,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     def objection(self, text: str) -> str | None:
         """Return what is to be said against an address, and what to do; `None` when nothing is."""
         address = address_of(text)
-        kind = kind_of(address)
+        kind = address_kind(address)
         if kind in self.kinds or self._listed(address):
             return None
         if kind is not None:
@@ -94,6 +93,6 @@ def _wrong(name: str, item: object) -> str:
     )
 
 
-def _remedy(kind: Kind, address: Address) -> str:
+def _remedy(kind: AddressKind, address: Address) -> str:
     one = f"allow_private: ['{address}']"
     return f"set allow_private: true or {one}" if kind in OPENED_BY_TRUE else f"set {one}"

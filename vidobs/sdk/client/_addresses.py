@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
+from vidobs.core.networks import AddressKind, address_kind, address_of
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import httpx
 
 _SCHEMES = ("https", "http")
 _LOCAL = ("localhost", ".localhost", ".local", ".internal")
+_INSIDE = frozenset({AddressKind.PRIVATE, AddressKind.SHARED})
+_HERE = frozenset({AddressKind.LOOPBACK, *_INSIDE})
 
 
 def leads_out(url: httpx.URL, home: httpx.URL) -> bool:
-    """Tell whether a redirect from `home` may be followed.
+    """Tell whether a redirect from `home` may be followed, as far as its text shows.
 
     Never to another scheme, never from https to http, and into a private network only where the
     server is in one itself.
@@ -31,8 +36,29 @@ def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 
 def private(host: str) -> bool:
-    """Tell whether a host is written as a private, local or reserved address."""
+    """Tell whether a host is written as an address or a name that no public server has."""
     try:
-        return not ipaddress.ip_address(host.strip("[]")).is_global
+        return address_kind(address_of(host.strip("[]"))) is not None
     except ValueError:
         return host.lower().endswith(_LOCAL) or host.lower() == "localhost"
+
+
+def within_reach(addresses: Iterable[str], home: Iterable[str]) -> bool:
+    """Tell whether a file may be fetched from a host with these addresses, each of them.
+
+    Public ones always. Private ones only for a server that has one itself, those of this machine
+    only for a server on this machine, and the rest, such as that of a cloud's credentials, never.
+    """
+    opened = _opened_by(frozenset(map(_kind, home)))
+    found = list(map(_kind, addresses))
+    return bool(found) and all(kind is None or kind in opened for kind in found)
+
+
+def _opened_by(home: frozenset[AddressKind | None]) -> frozenset[AddressKind]:
+    if AddressKind.LOOPBACK in home:
+        return _HERE
+    return _INSIDE if home & _INSIDE else frozenset()
+
+
+def _kind(text: str) -> AddressKind | None:
+    return address_kind(address_of(text))

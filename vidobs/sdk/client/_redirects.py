@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 
 from vidobs.core.api_errors import APIConnectionError
 from vidobs.dialects.openai import pointer_in
 from vidobs.sdk.client._addresses import leads_out, same_origin
+from vidobs.sdk.client._elsewhere import Place
 from vidobs.sdk.client._requests import timeout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from vidobs.sdk.client._options import Options
     from vidobs.sdk.client._wire import Wire
 
 MOST = 5
+_NAMED = "vidobs.named"
 _PUBLIC = frozenset({"range", "if-range", "if-match", "accept"})
 
 
@@ -38,10 +40,8 @@ def place_of(wire: Wire, answer: httpx.Response, options: Options) -> str | None
     return None
 
 
-def request_there(
-    wire: Wire, place: str, answer: httpx.Response, options: Options
-) -> dict[str, Any]:
-    """Return the request for the place that a download is sent on to.
+def there(wire: Wire, named: str, answer: httpx.Response, options: Options) -> Place:
+    """Return the place that a download is sent on to.
 
     Keys go to the server they are for, and nowhere else.
 
@@ -49,20 +49,42 @@ def request_there(
         APIConnectionError: it leads into a private network, or is no address.
     """
     try:
-        url = answer.url.join(place)
+        url = _at(answer).join(named)
     except httpx.InvalidURL:
         url = httpx.URL("")
     home = _home(wire)
     if not leads_out(url, home):
-        raise APIConnectionError(
-            f"{options.method} {options.url}: {wire.base_url} sends on to a place that downloads "
-            "are not fetched from",
-            provider=wire.server.provider,
-            status_code=answer.status_code,
-        )
+        raise _refusal(wire, answer, options)
     ours = same_origin(url, home)
     kept = wire.requests.headers(options) if ours else _public(options.headers)
-    return {"url": url, "headers": kept, "timeout": timeout_of(options.timeout)}
+    return Place(url, ours=ours, headers=kept, timeout=timeout_of(options.timeout))
+
+
+def home_of(wire: Wire) -> tuple[str, int | None]:
+    """Return host and port of the server, whose addresses say which others may be dialled."""
+    home = _home(wire)
+    return home.raw_host.decode("ascii"), home.port
+
+
+def dialled(
+    wire: Wire,
+    place: Place,
+    addresses: Sequence[str],
+    home: Sequence[str],
+    *,
+    answer: httpx.Response,
+    options: Options,
+) -> httpx.Request:
+    """Return the request for a place on another host, to the very address that was looked at.
+
+    Raises:
+        APIConnectionError: the host has an address that files are not fetched from.
+    """
+    request = place.at(addresses, home)
+    if request is None:
+        raise _refusal(wire, answer, options)
+    request.extensions[_NAMED] = place.url
+    return request
 
 
 def too_many(wire: Wire, options: Options) -> APIConnectionError:
@@ -75,6 +97,21 @@ def too_many(wire: Wire, options: Options) -> APIConnectionError:
 
 def _home(wire: Wire) -> httpx.URL:
     return httpx.URL(wire.base_url)
+
+
+def _at(answer: httpx.Response) -> httpx.URL:
+    """Return the address of an answer as it was named, not as it was dialled."""
+    named: httpx.URL = answer.request.extensions.get(_NAMED, answer.url)
+    return named
+
+
+def _refusal(wire: Wire, answer: httpx.Response, options: Options) -> APIConnectionError:
+    return APIConnectionError(
+        f"{options.method} {options.url}: {wire.base_url} sends on to a place that downloads are "
+        "not fetched from",
+        provider=wire.server.provider,
+        status_code=answer.status_code,
+    )
 
 
 def _public(headers: Mapping[str, str]) -> dict[str, str]:

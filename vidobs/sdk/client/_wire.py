@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,14 @@ import httpx
 
 from vidobs.core.api_errors import APIConnectionError, APIError, Timeout
 from vidobs.dialects.openai import failed_body
+from vidobs.sdk.client import _elsewhere as elsewhere
 from vidobs.sdk.client import _redirects as redirects
 from vidobs.sdk.client._answers import error_of, retry_after_s
 from vidobs.sdk.client._lacking import lacking
 from vidobs.sdk.client._requests import Merged, Plain
 
 if TYPE_CHECKING:
+    from vidobs.sdk.client._elsewhere import AsyncResolve, Place, Resolve
     from vidobs.sdk.client._options import Body, Options
     from vidobs.sdk.client._server import Server
 
@@ -50,6 +53,13 @@ class Wire:
         """The key, where it is a plain one: texts about calls must not quote it."""
         key = self.server.key
         return key if isinstance(key, str) else None
+
+    def trusts(self, place: Place) -> bool:
+        """Tell whether a file is fetched from a place by the client that asked for it.
+
+        A client of the user's, and a proxy, look names up by themselves.
+        """
+        return place.ours or not isinstance(self.requests, Plain) or place.proxied
 
     def connection_error(self, error: Exception, options: Options) -> APIConnectionError:
         """Return our error for one of httpx's; its cause says whether anything was sent."""
@@ -114,9 +124,12 @@ class SyncWire(Wire):
         *,
         ours: httpx.Client | None = None,
         max_retries: int = MAX_RETRIES,
+        resolve: Resolve = elsewhere.resolve,
     ) -> None:
         """`ours` is a client without settings, in place of a new one; its maker closes it."""
         self._own = http is None and ours is None
+        self._resolve = resolve
+        self._abroad: httpx.Client | None = None
         self._client = http or ours or httpx.Client()
         requests = Merged(server, http) if http is not None else Plain(server, self._client)
         super().__init__(server, requests, max_retries=max_retries)
@@ -131,8 +144,8 @@ class SyncWire(Wire):
         for attempt in range(retries + 1):
             try:
                 answer = self._send(options)
-            except APIConnectionError:
-                if attempt == retries:
+            except APIConnectionError as error:
+                if attempt == retries or error.status_code is not None:
                     raise
                 self._sleep_for_retry(retries_taken=attempt)
                 continue
@@ -145,21 +158,36 @@ class SyncWire(Wire):
         raise AssertionError  # the last attempt returns or raises
 
     def _send(self, options: Options) -> httpx.Response:
+        client, request = self._client, self.requests(options)
         try:
-            request = self.requests(options)
             for _ in range(redirects.MOST):
-                answer = self._client.send(request, stream=options.stream, follow_redirects=False)
+                answer = client.send(request, stream=options.stream, follow_redirects=False)
                 if redirects.may_point(self, answer, options):
                     answer.read()
-                place = redirects.place_of(self, answer, options)
-                if place is None:
+                named = redirects.place_of(self, answer, options)
+                if named is None:
                     return answer
                 answer.close()
-                there = redirects.request_there(self, place, answer, options)
-                request = self._client.build_request("GET", **there)
-        except httpx.HTTPError as error:
+                place = redirects.there(self, named, answer, options)
+                client, request = self._client_for(place, answer, options)
+        except (httpx.HTTPError, socket.gaierror) as error:
             raise self.connection_error(error, options) from error
         raise redirects.too_many(self, options)
+
+    def _client_for(
+        self, place: Place, answer: httpx.Response, options: Options
+    ) -> tuple[httpx.Client, httpx.Request]:
+        """Return the client that fetches a file from where a download was sent on to."""
+        if self.trusts(place):
+            request = self._client.build_request(
+                "GET", place.url, headers=place.headers, timeout=place.timeout
+            )
+            return self._client, request
+        addresses = self._resolve(place.host, place.url.port)
+        home = self._resolve(*redirects.home_of(self))
+        request = redirects.dialled(self, place, addresses, home, answer=answer, options=options)
+        self._abroad = self._abroad or elsewhere.dialling()
+        return self._abroad, request
 
     def chunk(self, body: Body) -> bytes | None:
         """Read the next piece of a streamed body; `None` at its end."""
@@ -192,9 +220,12 @@ class AsyncWire(Wire):
         *,
         ours: httpx.AsyncClient | None = None,
         max_retries: int = MAX_RETRIES,
+        resolve: AsyncResolve = elsewhere.resolve_async,
     ) -> None:
         """`ours` is a client without settings, in place of a new one; its maker closes it."""
         self._own = http is None and ours is None
+        self._resolve = resolve
+        self._abroad: httpx.AsyncClient | None = None
         self._client = http or ours or httpx.AsyncClient()
         requests = Merged(server, http) if http is not None else Plain(server, self._client)
         super().__init__(server, requests, max_retries=max_retries)
@@ -209,8 +240,8 @@ class AsyncWire(Wire):
         for attempt in range(retries + 1):
             try:
                 answer = await self._send(options)
-            except APIConnectionError:
-                if attempt == retries:
+            except APIConnectionError as error:
+                if attempt == retries or error.status_code is not None:
                     raise
                 await self._sleep_for_retry(retries_taken=attempt)
                 continue
@@ -223,22 +254,36 @@ class AsyncWire(Wire):
         raise AssertionError  # the last attempt returns or raises
 
     async def _send(self, options: Options) -> httpx.Response:
-        client = self._client
+        client, request = self._client, self.requests(options)
         try:
-            request = self.requests(options)
             for _ in range(redirects.MOST):
                 answer = await client.send(request, stream=options.stream, follow_redirects=False)
                 if redirects.may_point(self, answer, options):
                     await answer.aread()
-                place = redirects.place_of(self, answer, options)
-                if place is None:
+                named = redirects.place_of(self, answer, options)
+                if named is None:
                     return answer
                 await answer.aclose()
-                there = redirects.request_there(self, place, answer, options)
-                request = client.build_request("GET", **there)
-        except httpx.HTTPError as error:
+                place = redirects.there(self, named, answer, options)
+                client, request = await self._client_for(place, answer, options)
+        except (httpx.HTTPError, socket.gaierror) as error:
             raise self.connection_error(error, options) from error
         raise redirects.too_many(self, options)
+
+    async def _client_for(
+        self, place: Place, answer: httpx.Response, options: Options
+    ) -> tuple[httpx.AsyncClient, httpx.Request]:
+        """Return the client that fetches a file from where a download was sent on to."""
+        if self.trusts(place):
+            request = self._client.build_request(
+                "GET", place.url, headers=place.headers, timeout=place.timeout
+            )
+            return self._client, request
+        addresses = await self._resolve(place.host, place.url.port)
+        home = await self._resolve(*redirects.home_of(self))
+        request = redirects.dialled(self, place, addresses, home, answer=answer, options=options)
+        self._abroad = self._abroad or elsewhere.dialling_async()
+        return self._abroad, request
 
     async def chunk(self, body: Body) -> bytes | None:
         """Read the next piece of a streamed body; `None` at its end."""

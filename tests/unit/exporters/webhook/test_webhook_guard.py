@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sink_kit import Sink
 
-from vidobs import ConfigError, ExportError
+from vidobs import AddressKind as Kind
+from vidobs import ConfigError, ExportError, address_kind, address_of
 from vidobs_exporters._http import Http
 from vidobs_exporters.webhook import WebhookExporter
 from vidobs_exporters.webhook.guard import guard
-from vidobs_exporters.webhook.networks import Kind, address_of, kind_of
 
 PUBLIC = ("8.8.8.8", "93.184.215.14", "192.31.196.1", "2606:2800:21f:cb07:6820:80da:af6b:8b2c")
 SPECIAL = {
@@ -39,7 +39,7 @@ EACH = [(text, kind) for kind, texts in SPECIAL.items() for text in texts]
 @pytest.mark.parametrize("text", PUBLIC)
 def test_a_public_address_is_allowed(text):
     """That is where webhooks go."""
-    assert kind_of(address_of(text)) is None
+    assert address_kind(address_of(text)) is None
     assert guard("webhook", False, plain_http=False).objection(text) is None
 
 
@@ -48,7 +48,7 @@ def test_a_special_address_is_not(text, kind):
     """The objection names address and kind, and how to allow it."""
     closed = guard("webhook", False, plain_http=False)
 
-    assert kind_of(address_of(text)) is kind
+    assert address_kind(address_of(text)) is kind
     address = address_of(text)
     ours = kind in {Kind.LOOPBACK, Kind.PRIVATE}
     assert closed.objection(text) == (
@@ -144,7 +144,7 @@ def test_it_agrees_with_the_standard_library(address):
         address = address.ipv4_mapped
     given_out = isinstance(address, IPv4Address) or address in IPv6Network("2000::/3")
 
-    if kind_of(address) is None:
+    if address_kind(address) is None:
         assert known_to_be_public(address)
         assert given_out
     else:

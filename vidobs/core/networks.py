@@ -16,7 +16,7 @@ from typing import TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 
 
-class Kind(StrEnum):
+class AddressKind(StrEnum):
     """Kinds of address that a public host does not have."""
 
     LOOPBACK = "loopback"  # this machine
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 _NETWORKS = {  # the first network that an address lies in says its kind
-    Kind.METADATA: (
+    AddressKind.METADATA: (
         "100.100.100.200/32",  # Alibaba
         "168.63.129.16/32",  # Azure
         "169.254.169.254/32",  # nearly everybody
@@ -44,24 +44,24 @@ _NETWORKS = {  # the first network that an address lies in says its kind
         "fd00:ec2::/32",  # AWS
         "fd20:ce::254/128",  # Google
     ),
-    Kind.UNSPECIFIED: ("0.0.0.0/8", "::/128"),
-    Kind.LOOPBACK: ("127.0.0.0/8", "::1/128"),
-    Kind.PRIVATE: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10"),
-    Kind.LINK_LOCAL: ("169.254.0.0/16", "fe80::/10"),
-    Kind.SHARED: ("100.64.0.0/10",),
-    Kind.MULTICAST: ("224.0.0.0/4", "ff00::/8"),
-    Kind.NAT64: ("64:ff9b::/96", "64:ff9b:1::/48"),
-    Kind.SIX_TO_FOUR: ("192.88.99.0/24", "2002::/16"),
-    Kind.TEREDO: ("2001::/32",),
-    Kind.DOCUMENTATION: (
+    AddressKind.UNSPECIFIED: ("0.0.0.0/8", "::/128"),
+    AddressKind.LOOPBACK: ("127.0.0.0/8", "::1/128"),
+    AddressKind.PRIVATE: ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10"),
+    AddressKind.LINK_LOCAL: ("169.254.0.0/16", "fe80::/10"),
+    AddressKind.SHARED: ("100.64.0.0/10",),
+    AddressKind.MULTICAST: ("224.0.0.0/4", "ff00::/8"),
+    AddressKind.NAT64: ("64:ff9b::/96", "64:ff9b:1::/48"),
+    AddressKind.SIX_TO_FOUR: ("192.88.99.0/24", "2002::/16"),
+    AddressKind.TEREDO: ("2001::/32",),
+    AddressKind.DOCUMENTATION: (
         "192.0.2.0/24",
         "198.51.100.0/24",
         "203.0.113.0/24",
         "2001:db8::/32",
         "3fff::/20",
     ),
-    Kind.BENCHMARKING: ("198.18.0.0/15", "2001:2::/48"),
-    Kind.RESERVED: ("192.0.0.0/24", "240.0.0.0/4", "2001::/23"),
+    AddressKind.BENCHMARKING: ("198.18.0.0/15", "2001:2::/48"),
+    AddressKind.RESERVED: ("192.0.0.0/24", "240.0.0.0/4", "2001::/23"),
 }
 _KINDS = tuple(
     (ip_network(network), kind) for kind, networks in _NETWORKS.items() for network in networks
@@ -81,11 +81,11 @@ def address_of(text: str) -> Address:
     return address
 
 
-def kind_of(address: Address) -> Kind | None:
+def address_kind(address: Address) -> AddressKind | None:
     """Return the kind of a special address, and `None` for one that a public host may have."""
     for network, kind in _KINDS:
         if address in network:
             return kind
     if isinstance(address, IPv6Address) and address not in _GIVEN_OUT:
-        return Kind.RESERVED
+        return AddressKind.RESERVED
     return None
