@@ -69,13 +69,19 @@ def test_a_failed_job_raises_the_error_of_its_reason(make_api, sandbox, seen):
     assert (video.state, video.reason.moderation) == ("failed", True)
 
 
-def test_waiting_ends_in_time_and_may_be_taken_up_again(api):
+def test_waiting_ends_in_time(api):
     """The job goes on; the error says what to do."""
-    made = create(api)
+    made = api(lambda videos: videos.create(prompt="a cat [[fault:stuck]]", model="sora-2"))
 
     with pytest.raises(exceptions.Timeout, match="the job goes on: wait again"):
         api(lambda videos: videos.wait(made.id, timeout=0))
+
+
+def test_waiting_tells_of_each_change_once(api):
+    """And of the last one."""
+    made = create(api)
     seen = []
+
     api(lambda videos: videos.wait(made.id, poll_interval=0.01, on_progress=seen.append))
 
     assert seen[-1].status == "completed"
