@@ -12,6 +12,8 @@ from vidobs.dialects.rows import Nesting
 
 ON_ALL = "/videos"
 _SEPARATORS = ("", ".", "..")
+_LONGEST_ID = 4096  # characters; LiteLLM's have a few hundred, and servers take lines of 8 KiB
+_SHOWN = 64
 _REFERENCE, _URL = "input_reference", "image_url"
 
 
@@ -21,9 +23,7 @@ def path_of(video_id: str, below: str = "") -> str:
     Raises:
         ConfigError: an id that no path can name.
     """
-    if video_id in _SEPARATORS:
-        raise ConfigError(f"{video_id!r} is no id of a video; give the one that create returned")
-    return f"{ON_ALL}/{quote(video_id, safe='')}{below}"
+    return f"{ON_ALL}/{_segment(video_id, 'a video; give the one that create returned')}{below}"
 
 
 def character_path(character_id: str) -> str:
@@ -32,9 +32,16 @@ def character_path(character_id: str) -> str:
     Raises:
         ConfigError: an id that no path can name.
     """
-    if character_id in _SEPARATORS:
-        raise ConfigError(f"{character_id!r} is no id of a character")
-    return f"{ON_ALL}/characters/{quote(character_id, safe='')}"
+    return f"{ON_ALL}/characters/{_segment(character_id, 'a character')}"
+
+
+def _segment(its_id: str, what: str) -> str:
+    if its_id in _SEPARATORS or len(its_id) > _LONGEST_ID:
+        raise ConfigError(f"{its_id[:_SHOWN]!r} is no id of {what}")
+    try:
+        return quote(its_id, safe="")
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        raise ConfigError(f"{its_id[:_SHOWN]!r} is no id of {what}") from None
 
 
 def referring(fields: Mapping[str, object], path: tuple[str, ...]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+import httpx
 import msgspec
 
 from vidobs.core.api_errors import AuthenticationError
@@ -114,11 +115,15 @@ def _first(names: tuple[str, ...], environ: Mapping[str, str]) -> str | None:
 
 def _address(given: str, variant: Variant) -> str:
     """Return a base address; one that names only a host gets the path of the dialect."""
-    parts = urlsplit(str(given).strip())
-    if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise ConfigError(f"base_url {given!r} is no address; write https://host/v1")
-    if parts.query or parts.fragment or parts.username:
+    try:
+        parts = urlsplit(str(given).strip())
+        _ = parts.port, httpx.URL(parts.geturl())  # both are lenient, each in its own way
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigError("base_url is no address; write https://host/v1") from None
+    if parts.query or parts.fragment or "@" in parts.netloc:
         raise ConfigError("base_url must not hold a user, a query or a fragment")
+    if parts.scheme not in _SCHEMES or not parts.hostname or " " in parts.netloc:
+        raise ConfigError(f"base_url {given!r} is no address; write https://host/v1")
     path = parts.path.rstrip("/")
     if not path or (variant.api_path_always and not path.endswith(variant.api_path)):
         path += variant.api_path
