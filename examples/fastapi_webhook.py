@@ -2,16 +2,18 @@
 
     OPENAI_WEBHOOK_SECRET=whsec_... uvicorn fastapi_webhook:app
 
-Whichever worker the webhook reaches, the job stays one job and its trace one trace: they share a
-ledger.
+vidobs checks the signature, deals with each webhook once, and closes the job in its trace,
+whichever worker it reaches: they share a ledger.
 """
 
+import asyncio
 from pathlib import Path
 
 import fastapi
 import openai
 
 import vidobs
+from vidobs import webhooks
 
 app = fastapi.FastAPI()
 client = vidobs.wrap(openai.AsyncOpenAI())
@@ -24,16 +26,12 @@ async def create(prompt: str, user: str) -> dict[str, str]:
     return {"id": video.id}
 
 
-@app.post("/webhook", status_code=204)
-async def webhook(request: fastapi.Request) -> None:
-    try:
-        event = client.webhooks.unwrap(await request.body(), dict(request.headers))
-    except (openai.InvalidWebhookSignatureError, ValueError):  # ValueError: a header is missing
-        raise fastapi.HTTPException(400, "not signed by the provider") from None
-    if event.type.startswith("video."):
-        video = await client.videos.retrieve(event.data.id)  # vidobs sees the job end here
-        if video.status == "completed":
-            await save(video.id)
+@app.post("/webhook")
+async def webhook(request: fastapi.Request) -> fastapi.Response:
+    told = await asyncio.to_thread(webhooks.handle, request.headers, await request.body())
+    if told.job is not None and told.job.asset == "available":  # completed, and not downloaded yet
+        await save(told.job.provider_job_id)
+    return fastapi.Response(status_code=told.status)
 
 
 async def save(video_id: str) -> None:

@@ -261,7 +261,7 @@ def test_fastapi_webhook(serve, environ, ledger, tmp_path):
                 for headers in ({}, forged)
             ]
 
-    assert [answer.status_code for answer in refused] == [400, 400]
+    assert [answer.status_code for answer in refused] == [401, 401]
     job = assert_one_job(ledger(), state="completed", settled_usd="0.40", user="ada")
     events = ledger().events(job.job_id)
     assert job.provider_job_id == made["id"]
