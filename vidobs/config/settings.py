@@ -198,7 +198,8 @@ SETTINGS: tuple[Setting, ...] = (
         type="`dir:///absolute/path` or `dir:relative`",
         read=store_url,
         doc="Where finished videos are downloaded to in the background, as `JOB_ID.mp4`, with the"
-        " credentials that the environment has for their server.",
+        " credentials that the environment has for their server; see"
+        " [reconcile](reconcile.md#videos-that-are-soon-gone).",
     ),
     Setting(
         name="expiring_before_s",
