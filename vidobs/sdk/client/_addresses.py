@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from vidobs.core.networks import AddressKind, address_kind, address_of
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     import httpx
 
 _SCHEMES = ("https", "http")
-_LOCAL = ("localhost", ".localhost", ".local", ".internal")
+_HERE_NAME = "localhost"
+_INSIDE_NAMES = (".local", ".internal")
 _INSIDE = frozenset({AddressKind.PRIVATE, AddressKind.SHARED})
 _HERE = frozenset({AddressKind.LOOPBACK, *_INSIDE})
 
@@ -27,20 +29,13 @@ def leads_out(url: httpx.URL, home: httpx.URL) -> bool:
         return False
     if home.scheme == "https" and url.scheme != "https":
         return False
-    return not private(url.host) or private(home.host)
+    kind = _written(url.host)
+    return kind is None or kind in _opened_by(frozenset({_written(home.host)}))
 
 
 def same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Tell whether two addresses are of one server."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
-
-
-def private(host: str) -> bool:
-    """Tell whether a host is written as an address or a name that no public server has."""
-    try:
-        return address_kind(address_of(host.strip("[]"))) is not None
-    except ValueError:
-        return host.lower().endswith(_LOCAL) or host.lower() == "localhost"
 
 
 def within_reach(addresses: Iterable[str], home: Iterable[str]) -> bool:
@@ -62,3 +57,22 @@ def _opened_by(home: frozenset[AddressKind | None]) -> frozenset[AddressKind]:
 
 def _kind(text: str) -> AddressKind | None:
     return address_kind(address_of(text))
+
+
+def _written(host: str) -> AddressKind | None:
+    """Return the kind of a host that is written as an address, or has a name of its own kind.
+
+    The old ways to write an address count: a number, fewer than four parts, octal, hexadecimal.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    try:
+        return _kind(name)
+    except ValueError:
+        pass
+    try:
+        return _kind(socket.inet_ntoa(socket.inet_aton(name)))
+    except (OSError, UnicodeEncodeError):
+        pass
+    if name == _HERE_NAME or name.endswith(f".{_HERE_NAME}"):
+        return AddressKind.LOOPBACK
+    return AddressKind.PRIVATE if name.endswith(_INSIDE_NAMES) else None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 5
 _NAMED = "vidobs.named"
+_FOUND = 302
 _PUBLIC = frozenset({"range", "if-range", "if-match", "accept"})
 
 
@@ -87,11 +88,22 @@ def dialled(
     return request
 
 
-def too_many(wire: Wire, options: Options) -> APIConnectionError:
+def too_many(wire: Wire, answer: httpx.Response, options: Options) -> APIConnectionError:
     """Return our error for a download that is sent on and on."""
     return APIConnectionError(
         f"{options.method} {options.url}: more than {MOST} redirects",
         provider=wire.server.provider,
+        status_code=answer.status_code,
+    )
+
+
+def nowhere(wire: Wire, options: Options) -> APIConnectionError:
+    """Return our error for a redirect to what httpx finds to be no address."""
+    return APIConnectionError(
+        f"{options.method} {options.url}: {wire.base_url} sends on to what is no address; "
+        "downloads are not fetched from there",
+        provider=wire.server.provider,
+        status_code=_FOUND,
     )
 
 

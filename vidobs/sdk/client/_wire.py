@@ -170,9 +170,11 @@ class SyncWire(Wire):
                 answer.close()
                 place = redirects.there(self, named, answer, options)
                 client, request = self._client_for(place, answer, options)
+        except httpx.InvalidURL as error:
+            raise redirects.nowhere(self, options) from error
         except (httpx.HTTPError, socket.gaierror) as error:
             raise self.connection_error(error, options) from error
-        raise redirects.too_many(self, options)
+        raise redirects.too_many(self, answer, options)
 
     def _client_for(
         self, place: Place, answer: httpx.Response, options: Options
@@ -206,6 +208,8 @@ class SyncWire(Wire):
 
     def close(self) -> None:
         """Close the connections, unless they are the caller's."""
+        if self._abroad is not None:
+            self._abroad.close()
         if self._own:
             self._client.close()
 
@@ -266,9 +270,11 @@ class AsyncWire(Wire):
                 await answer.aclose()
                 place = redirects.there(self, named, answer, options)
                 client, request = await self._client_for(place, answer, options)
+        except httpx.InvalidURL as error:
+            raise redirects.nowhere(self, options) from error
         except (httpx.HTTPError, socket.gaierror) as error:
             raise self.connection_error(error, options) from error
-        raise redirects.too_many(self, options)
+        raise redirects.too_many(self, answer, options)
 
     async def _client_for(
         self, place: Place, answer: httpx.Response, options: Options
@@ -302,5 +308,7 @@ class AsyncWire(Wire):
 
     async def close(self) -> None:
         """Close the connections, unless they are the caller's."""
+        if self._abroad is not None:
+            await self._abroad.aclose()
         if self._own:
             await self._client.aclose()
