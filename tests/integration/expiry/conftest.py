@@ -2,8 +2,8 @@
 
 import httpx
 import pytest
+from asking_kit import a_client
 
-import vidobs
 from vidobs.testing import FrozenClock, Sandbox
 
 KEY = "sk-expiry-test-0123456789"
@@ -18,7 +18,7 @@ class Server:
 
     def complete(self, prompt="a cat", *, seconds=4):
         """Make a job, and see it complete; return its id at the server."""
-        with vidobs.Client(base_url=self.sandbox.base_url, api_key=KEY) as client:
+        with a_client(base_url=self.sandbox.base_url, api_key=KEY) as client:
             video = client.videos.create(
                 prompt=prompt, model="sora-2", seconds=seconds, size="160x96"
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import openai
 import pytest
+from asking_kit import a_client
 
 import vidobs
 from vidobs import runtime
@@ -101,7 +102,7 @@ def test_what_is_on_the_disk_already(there, server, folder, storing):
     with isolated(clock=server.clock, ledger=ledger) as seen:
         video_id = server.complete()
         (job,) = seen.jobs
-    with isolated(), vidobs.Client() as client:
+    with isolated(), a_client() as client:
         content = client.videos.download(video_id).data
     folder.mkdir()
     if there == "whole":
@@ -126,7 +127,7 @@ def test_a_file_that_is_no_whole_video(server, folder, storing, caplog):
         runtime.current().assets.close(5)
         server.complete()
         (job,) = seen.jobs
-        with vidobs.Client() as client, isolated():
+        with a_client() as client, isolated():
             content = client.videos.download(job.provider_job_id).data
         folder.mkdir()
         (folder / f"{job.job_id}.mp4").write_bytes(content[:-100])

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from asking_kit import a_client
+
 import vidobs
 from vidobs import runtime
 from vidobs.core.jobs import AssetState, JobState, Notice
@@ -37,7 +39,7 @@ def test_a_video_that_was_downloaded_may_go(server, clock):
     """Whoever has the file needs no warning."""
     with isolated(clock=clock) as seen:
         video_id = server.complete()
-        with vidobs.Client() as client:
+        with a_client() as client:
             client.videos.download(video_id)
         clock.advance(DAY_S - 3000)
         vidobs.flush()
@@ -63,7 +65,7 @@ def test_another_process_says_it(server, clock, tmp_path):
 def test_a_job_that_nobody_hears_of_is_stuck(server, clock):
     """An hour without a change is too long where nothing is known of the model; said once."""
     with isolated(clock=clock) as seen:
-        with vidobs.Client() as client:
+        with a_client() as client:
             client.videos.create(prompt="a cat [[fault:stuck]]", model="sora-2", seconds=4)
         clock.advance(3500)
         vidobs.flush()

@@ -5,8 +5,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from asking_kit import a_client
 
-import vidobs
 from vidobs import runtime
 from vidobs.exceptions import APIError
 from vidobs.sdk.reconcile._reconciler import Reconciler, Scope
@@ -43,7 +43,7 @@ def create(sandbox, seen, clock):
 
     def make(prompt="a cat"):
         clock.advance(1)
-        with vidobs.Client(max_retries=0) as client:
+        with a_client(max_retries=0) as client:
             try:
                 return client.videos.create(prompt=prompt, **ASKED).id
             except APIError:

@@ -10,9 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from asking_kit import a_client
 from ledger_kit import Audit
 
-import vidobs
 from vidobs.core.jobs import JobState
 from vidobs.ledger.invariants import violations
 from vidobs.testing import Sandbox, isolated
@@ -34,7 +34,7 @@ class Place:
         """Make jobs as a program does that then ends."""
         with (
             isolated(ledger=f"sqlite:///{self.path}"),
-            vidobs.Client(base_url=self.base_url, api_key="k") as client,
+            a_client(base_url=self.base_url, api_key="k") as client,
         ):
             for prompt in prompts:
                 client.videos.create(prompt=prompt, model="sora-2", seconds=4, size="160x96")

@@ -6,8 +6,8 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from asking_kit import a_client
 
-import vidobs
 from vidobs import webhooks
 from vidobs.sandbox.signing import WebhookTarget
 from vidobs.testing import FrozenClock, Sandbox, isolated
@@ -49,7 +49,7 @@ def create(sandbox, seen, clock):
     """Make a job, and let it come to its end."""
 
     def make(prompt="a cat"):
-        with vidobs.Client(max_retries=0) as client:
+        with a_client(max_retries=0) as client:
             try:
                 return client.videos.create(prompt=prompt, **ASKED).id
             finally:

@@ -15,6 +15,7 @@ import httpx
 import openai
 import pytest
 import uvicorn
+from asking_kit import a_client
 from ledger_kit import Audit
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -77,9 +78,10 @@ def test_a_job_ends_without_a_poll(prompt, told, seen):
     assert len(seen.events.names) == 2
 
 
+@pytest.mark.slow
 def test_many_jobs_at_once(told, seen):
     """Each ends once, whatever the order."""
-    with vidobs.Client() as client:
+    with a_client() as client:
         for number in range(20):
             client.videos.create(prompt=f"{number}", model="sora-2", seconds=4, size="160x96")
 
@@ -215,7 +217,7 @@ def test_two_processes_take_the_same_webhook_at_once(sign, tmp_path):
         serving_thread.start()
         with (
             isolated(ledger=f"sqlite:///{ledger}"),
-            vidobs.Client(base_url=provider.base_url, api_key="k") as client,
+            a_client(base_url=provider.base_url, api_key="k") as client,
         ):
             client.videos.create(prompt="a cat", model="sora-2", seconds=4)
         headers, body = sign({"type": "video.completed", "data": {"id": "v1"}})
@@ -251,7 +253,7 @@ def test_it_answers_whatever_the_provider_does(url, sign, seen, monkeypatch):
         serving_thread.start()
         monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "k")
-        with vidobs.Client() as client:
+        with a_client() as client:
             client.videos.create(prompt="a cat", model="sora-2", seconds=4)
         provider.drips = enough
         headers, body = sign({"type": "video.completed", "data": {"id": "v1"}})

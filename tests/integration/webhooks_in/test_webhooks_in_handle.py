@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from asking_kit import a_client
 
 import vidobs
 from vidobs import webhooks
@@ -65,7 +66,7 @@ def test_the_same_webhook_again(create, seen, sandbox, tell):
 def test_a_job_that_was_polled_to_its_end(create, seen, sandbox, tell):
     """There is nothing to ask."""
     video_id = create()
-    with vidobs.Client() as client:
+    with a_client() as client:
         client.videos.wait(video_id)
     before = polls(sandbox)
 

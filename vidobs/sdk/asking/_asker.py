@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import msgspec
 
 from vidobs.sdk._openai_client import WatchedClient
@@ -18,6 +20,7 @@ from vidobs.sdk.client._steps import run
 from vidobs.sdk.client._wire import SyncWire
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from pathlib import Path
 
@@ -49,7 +52,8 @@ class Asker:
     ) -> None:
         """Make a client. Without a watcher nobody sees its calls."""
         self.server = server
-        self._wire = _PausingWire(server, None, max_retries=retries)
+        self._http = httpx.Client(verify=_trusted())
+        self._wire = _PausingWire(server, None, ours=self._http, max_retries=retries)
         self._extras = Extras(timeout=timeout_s)
         if watcher is not None:
             _watch(self._wire, watcher)
@@ -72,6 +76,7 @@ class Asker:
     def close(self) -> None:
         """Close the connections."""
         self._wire.close()
+        self._http.close()
 
 
 class _PausingWire(SyncWire):
@@ -83,6 +88,12 @@ class _PausingWire(SyncWire):
         """Read the next piece of a streamed body; `None` at its end."""
         self.between()
         return super().chunk(body)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom to trust; to read the certificates takes longer than most questions."""
+    return httpx.create_ssl_context()
 
 
 def _watch(wire: Any, runtime: Runtime) -> None:
