@@ -49,23 +49,27 @@ def _of_litellm(peers: list[Contender]) -> list[str]:
 def _of_operation(measured: Table, operation: str, what: str) -> list[Row]:
     mine = measured[CLIENT, operation]
     its = measured.get((LITELLM, operation))
-    third = None if its is None or its.problem else median(its.whole) * OF_LITELLM
-    made = [Row(what, RAW, _UNIT, mine.bare_median)]
+    made = [Row(what, RAW, _UNIT, None if mine.problem else mine.bare_median)]
     for name in (CLIENT, FUNCTIONS, LITELLM):
         found = measured.get((name, operation))
         if found is not None:
-            made.append(_row(what, name, found, mine, third if name == CLIENT else None))
+            made.append(_row(what, name, found, mine))
+    if its is not None and not its.problem and not mine.problem:
+        made.append(_beside(what, median(mine.whole), median(its.whole)))
     return made
 
 
-def _row(what: str, name: str, found: Found, mine: Found, third: float | None) -> Row:
+def _beside(what: str, mine: float, its: float) -> Row:
+    """Hold our client against LiteLLM, too."""
+    target, note = its * OF_LITELLM, f"{mine / its:.2f} x {LITELLM}"
+    return Row(what, f"{CLIENT} beside {LITELLM}", _UNIT, mine, target=target, note=note)
+
+
+def _row(what: str, name: str, found: Found, mine: Found) -> Row:
     if found.problem is not None:
         return Row(what, name, _UNIT, note=found.problem)
     whole = found.whole
     times = median(one / bare for one, bare in zip(whole, found.bare, strict=True))
-    target = found.bare_median * OF_RAW_HTTPX if name == CLIENT else None
-    if target is not None and third is not None:
-        target = min(target, third)
     return Row(
         what,
         name,
@@ -74,6 +78,6 @@ def _row(what: str, name: str, found: Found, mine: Found, third: float | None) -
         min(whole),
         max(whole),
         ratio=None if mine.problem else median(whole) / median(mine.whole),
-        target=target,
+        target=found.bare_median * OF_RAW_HTTPX if name == CLIENT else None,
         note=f"{times:.2f} x {RAW}",
     )

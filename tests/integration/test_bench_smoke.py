@@ -33,6 +33,9 @@ def test_quick_run_measures_every_row(tmp_path):
         key for key in figures if key[1] in OURS and figures[key] is None and key[0] in calls
     ] == []
     assert all(row["median"] is not None or row["note"] for row in rows)
+    for call in calls:
+        for who in ("raw httpx", "vidobs.Client", "vidobs.video_generation ..."):
+            assert figures[f"own client: {call}", who] > 0
     assert figures["import", "vidobs"] is not None
     assert figures["events to disk", "vidobs"] is not None
     assert figures["events read by the relay", "vidobs"] is not None
