@@ -27,28 +27,36 @@ if TYPE_CHECKING:
 
 _LEAST_INTERVAL = timedelta(seconds=1)
 
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Go on until SIGINT or SIGTERM, at each server's pace.")
+]
+Lately = Annotated[
+    str,
+    typer.Option(
+        "--since", metavar="WHEN", help="Only jobs created since then: 24h, 7d, or a time."
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The server, instead of OPENAI_BASE_URL and its like."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say who would be asked about what; ask nobody.")
+]
+Interval = Annotated[
+    str, typer.Option(metavar="TIME", help="How often --watch looks for other jobs: 60s, 5m.")
+]
+
 
 def reconcile(
     ctx: typer.Context,
     *,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Go on until SIGINT or SIGTERM, at each server's pace.")
-    ] = False,
-    since: Annotated[
-        str, typer.Option(metavar="WHEN", help="Only jobs created since then: 24h, 7d, or a time.")
-    ] = "7d",
+    watch: Watch = False,
+    since: Lately = "7d",
     provider: Annotated[str | None, typer.Option(help="Only jobs at this provider.")] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="The server, instead of OPENAI_BASE_URL and its like."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say who would be asked about what; ask nobody.")
-    ] = False,
-    interval: Annotated[
-        str,
-        typer.Option(metavar="TIME", help="How often --watch looks for other jobs: 60s, 5m."),
-    ] = "60s",
+    base_url: BaseUrl = None,
+    dry_run: DryRun = False,
+    interval: Interval = "60s",
     as_json: Json = False,
 ) -> None:
     """Ask servers about the jobs that have not ended, and settle them.

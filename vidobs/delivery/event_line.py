@@ -154,6 +154,8 @@ def facts_of(event: VideoEvent) -> Iterator[Fact]:
         yield from _file(job.file)
     if event.name is EventName.THUMBNAIL and job.file is not None and job.file.thumbnail:
         yield Fact(safe(job.file.thumbnail))
+    if event.name is EventName.EXPIRING and job.expires_at is not None:
+        yield Fact(f"gone in {(job.expires_at - event.at).total_seconds() / 60:.0f} min", _YELLOW)
     if job.queue_s is not None and event.name is not EventName.PROGRESS:
         yield Fact(f"queue {job.queue_s:.1f}s", spare=Spare.SECOND)
     if job.render_s is not None:

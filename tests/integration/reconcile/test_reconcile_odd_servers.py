@@ -90,6 +90,25 @@ def test_a_server_that_has_enough(status, headers, scripted, create, reconcile):
     assert set(asked(scripted)) == {"GET /videos/v1"}
 
 
+def test_a_server_that_wants_to_be_left_alone(scripted, create, reconcile, clock):
+    """`Retry-After` holds for every job of it, and for every process, until it is over."""
+    create(1)
+    answer(scripted, "/videos/v1", 429, {"error": {"message": "later"}}, **{"retry-after": "300"})
+    reconcile()
+    before = len(asked(scripted))
+
+    clock.advance(60)
+    (one,) = reconcile().jobs
+    assert (one.outcome, one.why) == (
+        Outcome.UNREACHABLE,
+        "its server wants to be left alone until 00:05:01 UTC",
+    )
+    assert len(asked(scripted)) == before
+    clock.advance(241)
+    answer(scripted, "/videos/v1", 200, video(1))
+    assert [one.outcome for one in reconcile().jobs] == [Outcome.SETTLED]
+
+
 def test_an_error_of_one_job(scripted, create, reconcile):
     """A 500 says nothing of the others."""
     create(1)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vidobs.core.calls import Operation, VideoCall
 from vidobs.core.jobs import JobError, JobSnapshot, JobState, Reason
 from vidobs.ledger import claims, codec, open_jobs, processes
+from vidobs.ledger.claims import Claim
 from vidobs.ledger.patience import patiently
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
     from vidobs.ledger.cache import Entry
-    from vidobs.ledger.claims import Claim
     from vidobs.ledger.open_jobs import Place
     from vidobs.runtime import Runtime
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 KIND = "reconcile"  # of the claims
 LEASE = timedelta(seconds=120)
+MOST_ALONE_S = 3600.0  # for which a server is left alone, whatever it says
 
 
 class Books:
@@ -107,6 +108,16 @@ class Books:
     def forget(self, names: Sequence[str]) -> None:
         """Give leases back of what is done."""
         self._work(partial(claims.drop, names=[_claim(name) for name in names]))
+
+    def leave_alone(self, server: str, seconds: float) -> None:
+        """Remember, for every process, that a server wants to be left alone for a while."""
+        until_us = codec.us(self.now) + int(min(seconds, MOST_ALONE_S) * 1e6)
+        self.remember(f"server:{server}", Claim(retry_us=until_us))
+
+    def left_alone_until(self, server: str) -> datetime | None:
+        """Return until when a server is to be left alone; `None`: it may be asked."""
+        until = codec.moment(self.due_us(f"server:{server}"))
+        return until if until > self.now else None
 
     def tidy(self) -> None:
         """Forget old claims that nobody came back to."""

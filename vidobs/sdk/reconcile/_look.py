@@ -57,6 +57,7 @@ class Look:
         self._down: tuple[Outcome, str, str | None] | None = None
         self._trusted = False  # the key has shown a job of the ledger
         self.server = asker.server.base_url
+        self._respect()
 
     def ask(self, entry: Entry, claim: Claim) -> Told:
         """Ask how one job is doing; what the answer says is recorded on its way."""
@@ -177,7 +178,16 @@ class Look:
         said = (Outcome.UNREACHABLE, str(error), None)
         if isinstance(error, _DOWN):
             self._down = said
+            if error.retry_after_s:
+                self._books.leave_alone(self.server, error.retry_after_s)
         return said
+
+    def _respect(self) -> None:
+        """Leave a server alone that has told some process to come back later."""
+        until = self._books.left_alone_until(self.server)
+        if until is not None:
+            why = f"its server wants to be left alone until {until:%H:%M:%S} UTC"
+            self._down = (Outcome.UNREACHABLE, why, None)
 
     def _later(self, claim: Claim, asked_s: float | None) -> Claim:
         """Return a claim that is not to be asked about before the server wants it."""

@@ -98,6 +98,7 @@ class Reconciler:
 
     def again(self, jobs: Iterable[Job]) -> Iterator[Reconciled]:
         """Ask again about jobs that were running, where no other process does so just now."""
+        looks: dict[tuple[str, str], Look] = {}
         for job in jobs:
             entry = self._books.entry(job.job_id)
             found = self._servers.at(place_of(job))
@@ -110,8 +111,9 @@ class Reconciler:
             claim = self._books.take([job.job_id]).get(job.job_id)
             if claim is None:
                 continue
-            look = Look(self._asker(found), self._books, pace=self._pace)
-            answer, after = look.ask(entry, claim)
+            if _key(found) not in looks:
+                looks[_key(found)] = Look(self._asker(found), self._books, pace=self._pace)
+            answer, after = looks[_key(found)].ask(entry, claim)
             if after is None:
                 self._books.forget([job.job_id])
             else:
