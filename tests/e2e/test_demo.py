@@ -76,6 +76,7 @@ def test_the_demo_as_a_newcomer_meets_it(tmp_path):
     assert len(json.loads(again.stdout)) == len(SCENES)
 
 
+@pytest.mark.slow
 def test_every_scene_comes_out_as_written(demo, tmp_path):
     """Five finish, one fails, two are moderated, one is sent twice, one is a remix."""
     ran = demo("--json")
@@ -101,6 +102,7 @@ def test_every_scene_comes_out_as_written(demo, tmp_path):
     assert len({job["trace_id"] for job in jobs.values()}) == len(SCENES)
 
 
+@pytest.mark.slow
 def test_the_files_are_videos(demo, tmp_path):
     """Each finished scene is an MP4 file of the size and length that were asked for."""
     demo("--out", "films/today")
@@ -120,6 +122,7 @@ def test_the_files_are_videos(demo, tmp_path):
     assert not list(Path("films/today").glob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_second_run_shows_its_own_jobs_only(demo, server):
     """The ledger keeps both runs; the table and the total are of the second."""
     args = ("--base-url", server.base_url, "--api-key", "any", "--json")
@@ -131,6 +134,7 @@ def test_a_second_run_shows_its_own_jobs_only(demo, server):
     assert len(server.jobs) == 2 * len(plain_scenes("sora-2"))
 
 
+@pytest.mark.slow
 def test_another_server(demo, server):
     """With --base-url plain prompts go to that server, with the given key and model."""
     ran = demo("--base-url", server.base_url, "--model", "wan-2", OPENAI_API_KEY="sk-of-mine-1234")
@@ -220,6 +224,7 @@ def test_a_web_page(demo):
     assert "answers with a web page; check --base-url" in ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "args", "install"),
     [
@@ -245,6 +250,7 @@ def test_a_missing_extra(tmp_path, missing, args, install):
     assert install in ran.stderr.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_jobs_are_drawn_in_place(tmp_path, server):
     """Frames are drawn over each other, and at the end the cursor is visible."""
     said = _in_terminal(tmp_path, server, until=None)

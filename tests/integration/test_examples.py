@@ -125,6 +125,7 @@ def test_quickstart(run, tmp_path):
     assert job.file.size_bytes == (tmp_path / "cat.mp4").stat().st_size
 
 
+@pytest.mark.slow
 def test_async_client(run, tmp_path):
     """Three jobs at once, each on its user's account, with the tag of all."""
     ran, jobs = run("async_client.py")
@@ -151,6 +152,7 @@ def test_from_yaml(run, tmp_path):
     assert re.fullmatch("hmac:[0-9a-f]{32}", job.prompt)
 
 
+@pytest.mark.slow
 def test_own_callback(run):
     """The function hears of the failed job, the exporter adds up the finished one."""
     ran, jobs = run("own_callback.py")
@@ -162,6 +164,7 @@ def test_own_callback(run):
     ]
 
 
+@pytest.mark.slow
 def test_spend_limit(run, server):
     """The second create is refused, recorded, and never reaches the server."""
     before = len(server.jobs)
@@ -178,6 +181,7 @@ def test_spend_limit(run, server):
     assert len(server.jobs) == before + 1
 
 
+@pytest.mark.slow
 def test_budget_guard(run, server):
     """Smaller where the best does not fit, none where nothing does; the limit is never passed."""
     before = len(server.jobs)
@@ -224,6 +228,7 @@ class GpuServer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.slow
 def test_self_hosted_gpu_price(run):
     """Nothing is known before; afterwards it is the reported time, on four GPUs, at the price."""
     gpus = ThreadingHTTPServer(("127.0.0.1", 0), GpuServer)
@@ -242,6 +247,7 @@ def test_self_hosted_gpu_price(run):
     assert_one_job(jobs, provider="self_hosted", settled_usd="0.1826", cost_basis="usage")
 
 
+@pytest.mark.slow
 def test_fastapi_webhook(serve, environ, ledger, tmp_path):
     """One job and one trace from the request to the file, ended by a signed webhook, unpolled."""
     listening = socket.create_server(("127.0.0.1", 0))

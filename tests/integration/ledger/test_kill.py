@@ -32,6 +32,7 @@ def ended_once(stage, before):
     return row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_kill_in_a_create(stage, round_):
     """A create killed before its answer is `unknown`, and the poll that follows is of that job."""
@@ -43,6 +44,7 @@ def test_kill_in_a_create(stage, round_):
     assert row.events[:2] == [EventName.UNKNOWN, EventName.SUBMITTED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", ROUNDS)
 def test_kill_in_a_poll_or_a_download(stage, round_):
     """A process killed later is followed by one that goes on with the same job."""

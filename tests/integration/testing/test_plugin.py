@@ -82,6 +82,7 @@ def test_nothing(sandbox, request):
     assert outcome(ran) == "1 passed"
 
 
+@pytest.mark.slow
 def test_the_fixtures(project, tmp_path):
     """A wrapped client against a server of its own, observed in isolation, with its events."""
     ran = project(
@@ -134,6 +135,7 @@ def test_one_job(openai_client, vidobs_events, sandbox, number):
     assert outcome(ran) == "8 passed"
 
 
+@pytest.mark.slow
 def test_a_failure_shows_the_events(project):
     """What pytest prints is enough to see what happened."""
     ran = project("""
@@ -147,6 +149,7 @@ def test_wrong(openai_client, vidobs_events):
     assert "video.submitted" in ran.stdout
 
 
+@pytest.mark.slow
 def test_without_the_sdk_the_fix_is_named(project):
     """Where openai is not installed, `openai_client` says what to install."""
     ran = project(

@@ -159,6 +159,7 @@ def run(script, folder):
     return ran.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_line(tmp_path):
     """What was begun is taken back, said as an outage, and delivered when there is room again."""
     assert run("disk_full.py", tmp_path) == [
@@ -168,6 +169,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_of_a_rotation(tmp_path):
     """A kill -9 at each thing that a rotation does to files: every acknowledged event is there."""
     *steps, end = run("killed_rotation.py", tmp_path)
@@ -176,6 +178,7 @@ def test_killed_at_every_step_of_a_rotation(tmp_path):
     assert {"open", "os.rename", "os.remove"} <= set(steps)
 
 
+@pytest.mark.slow
 def test_writers_side_by_side(tmp_path):
     """Four processes that put one file aside again and again: nothing is lost, torn or doubled."""
     files, *ids = run("writers.py", tmp_path)
