@@ -104,7 +104,8 @@ class AssetStore:
             try:
                 return self._round()
             except LedgerError as error:
-                self._say(f"videos cannot be stored now: {error}")
+                if not self._stopping.is_set():  # else it was closed under a download
+                    self._say(f"videos cannot be stored now: {error}")
                 return LOOK_S
 
     # -- one round ---------------------------------------------------------------------------------
