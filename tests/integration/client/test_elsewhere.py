@@ -21,6 +21,13 @@ from vidobs.sdk.client._steps import run, run_async
 from vidobs.sdk.client._wire import AsyncWire, SyncWire
 
 KEY = "sk-canary-0123456789"
+PLACES = [
+    "http://169.254.169.254/latest/meta-data", "http://[fd00:ec2::254]/", "http://2852039166/",
+    "http://[::ffff:a9fe:a9fe]/", "http://0xa9fea9fe/", "http://0.0.0.0/", "http://224.0.0.1/",
+    "http://user:pw@127.0.0.1/", "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1",
+    "javascript:alert(1)", "data:video/mp4;base64,AAAA",
+    "http://127.1@8.8.8.8/", "http://169.254.169.254./", "http://169.16689662/",
+]  # fmt: skip
 FILE = b"\0\0\0\x18ftypisom" + bytes(100)
 
 
@@ -127,27 +134,16 @@ def test_a_place_that_sends_on_again_is_the_one_that_was_named(make_api, seen, h
     assert store.requests[1].headers["host"] == f"localhost:{store.port}"
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        "http://169.254.169.254/latest/meta-data", "http://[fd00:ec2::254]/", "http://2852039166/",
-        "http://[::ffff:a9fe:a9fe]/", "http://0xa9fea9fe/", "http://0.0.0.0/", "http://224.0.0.1/",
-        "http://user:pw@127.0.0.1/", "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1",
-        "javascript:alert(1)", "data:video/mp4;base64,AAAA",
-        "http://127.1@8.8.8.8/", "http://169.254.169.254./", "http://169.16689662/",
-    ],
-)  # fmt: skip
-def test_a_place_that_no_file_is_fetched_from(make_api, seen, home, place):
+def test_a_place_that_no_file_is_fetched_from(make_api, seen, home):
     """However it is written; it is not asked for a second time, and the text does not name it."""
-    home.redirects(place, 302)
     api = make_api(f"{home.url}/v1")
+    for place in PLACES:
+        home.redirects(place, 302)
+        with pytest.raises(APIConnectionError, match="not fetched from") as caught:
+            api(lambda videos: videos.download("video_1"))
+        assert place not in str(caught.value)
 
-    with pytest.raises(APIConnectionError) as caught:
-        api(lambda videos: videos.download("video_1"))
-
-    assert "not fetched from" in str(caught.value)
-    assert place not in str(caught.value)
-    assert len(home.requests) == 1
+    assert len(home.requests) == len(PLACES)
 
 
 def test_a_download_that_is_sent_in_circles_ends(make_api, seen, home):
