@@ -101,7 +101,9 @@ def tables(report: ReconcileReport) -> Iterator[Table | Text]:
     if report.jobs:
         yield _jobs_table(report)
     if report.orphans:
-        yield Text("\nvideos that the ledger does not know", style="bold")
+        servers = {one.server for one in report.orphans}
+        at = f" at {servers.pop()}" if len(servers) == 1 else ""
+        yield Text("\n").append_text(safe(f"videos{at} that the ledger does not know", "bold"))
         yield _orphans_table(report)
     for double in report.doubles:
         yield Text.assemble(("possible double generation: ", "bold yellow"), safe(_said_of(double)))
@@ -165,12 +167,18 @@ def _jobs_table(report: ReconcileReport) -> Table:
 
 
 def _orphans_table(report: ReconcileReport) -> Table:
-    result = table("video", "status", "model", "created", "server", "same prompt as")
-    result.columns[0].no_wrap = True
+    """Return the videos nobody here made; what is the same for all, or for none, has no column."""
+    servers = len({one.server for one in report.orphans}) > 1
+    alike = any(one.like for one in report.orphans)
+    last = [name for name, shown in (("server", servers), ("same prompt as", alike)) if shown]
+    result = table("video", "status", "model", "created", *last)
+    for column in result.columns[:4]:
+        column.no_wrap = True
     for one in report.orphans:
-        created = f"{one.created_at:%Y-%m-%d %H:%M:%S}" if one.created_at else NOTHING
-        like = one.like[:_SHORT] if one.like else NOTHING
-        cells = (one.video_id, one.status, one.model or NOTHING, created, one.server, like)
+        created = f"{one.created_at:%Y-%m-%d %H:%M}" if one.created_at else NOTHING
+        cells = [one.video_id, one.status, one.model or NOTHING, created]
+        cells += [one.server] if servers else []
+        cells += [one.like[:_SHORT] if one.like else NOTHING] if alike else []
         result.add_row(*map(safe, cells))
     return result
 
