@@ -5,6 +5,7 @@ docs/webhooks.md shows both.
 """
 
 from vidobs.webhooks._app import app
+from vidobs.webhooks._fal import fal_signature
 from vidobs.webhooks._handling import Handled, Outcome, handle
 
-__all__ = ["Handled", "Outcome", "app", "handle"]
+__all__ = ["Handled", "Outcome", "app", "fal_signature", "handle"]

@@ -64,7 +64,7 @@ class Keys(msgspec.Struct, frozen=True):
             if check(headers, body):
                 return Signed(None, frozenset({kind}))
         message_id, sent = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        if not (0 < len(message_id) <= _MOST_ID_CHARS and _in_time(sent, now_s)):
+        if not (0 < len(message_id) <= _MOST_ID_CHARS and in_time(sent, now_s)):
             return None
         content = f"{message_id}.{sent}.".encode(errors="replace") + body
         given = list(_signatures(headers.get("webhook-signature", "")))
@@ -140,7 +140,7 @@ def _kind(name: str) -> Kind:
         raise ConfigError(unknown_name("webhook sender", str(name), Kind)) from None
 
 
-def _in_time(sent: str, now_s: float) -> bool:
+def in_time(sent: str, now_s: float) -> bool:
     """Whether the time of an attempt is near enough; one that is no number is not."""
     if not (sent.isascii() and sent.isdigit() and len(sent) <= _MOST_TIME_CHARS):
         return False

@@ -226,7 +226,7 @@ def test_a_prediction_of_replicate(seen, tell):
 
 
 def test_a_result_of_fal(seen):
-    """A function checks what vidobs has no library for; it is dealt with once by its request."""
+    """A function of the caller's may check it; it is dealt with once by its request."""
     with vidobs.job(provider="fal", model="fal-ai/veo3", seconds=8) as job:
         job.submitted("req_1")
     body = b'{"request_id":"req_1","status":"ERROR","payload":{"detail":"safety filter"}}'
