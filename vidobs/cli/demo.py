@@ -21,10 +21,10 @@ from vidobs.cli._demo_scenes import SCENES, TAG, plain_scenes, unmet
 from vidobs.cli._demo_show import LEDGER, Report, ledger_url, live, print_line
 from vidobs.cli.options import Json, print_json
 from vidobs.cli.render import safe
-from vidobs.cli.rows import JobObject, job_object
 from vidobs.core.errors import ConfigError
 from vidobs.core.jobs import JobState
 from vidobs.core.money import ZERO, plain
+from vidobs.core.objects import JobObject, job_object
 from vidobs.ledger.reader import open_ledger
 
 if TYPE_CHECKING:

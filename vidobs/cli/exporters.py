@@ -11,9 +11,9 @@ from rich.text import Text
 from vidobs.cli._read import doors, ledger_path
 from vidobs.cli.options import Json, Yes, print_json
 from vidobs.cli.render import NOTHING, safe, table
-from vidobs.cli.standings import ExporterObject, known_names, span, standings
 from vidobs.core.errors import ConfigError, VidobsError, unknown_name
 from vidobs.core.protocols import BreakerState
+from vidobs.runtime.exporter_objects import ExporterObject, known_names, span, standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

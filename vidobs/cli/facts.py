@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from vidobs.cli.render import STYLES, safe, state_text
 from vidobs.core.calls import Operation
-from vidobs.core.jobs import Job
 from vidobs.core.money import CostStatus, plain
-from vidobs.core.reports import Children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from decimal import Decimal
     from pathlib import Path
 
-    from vidobs.cli._read import Reader
     from vidobs.core.events import VideoEvent
+    from vidobs.core.jobs import Job
+    from vidobs.core.lineage import Lineage
     from vidobs.core.money import Cost, CostLine
 
 _LABEL = 8  # columns of the names: as wide as the widest of every block
@@ -31,23 +29,6 @@ _MADE = {
     Operation.EXTEND: "extension",
 }
 Fact = tuple[str, Text]
-
-
-class Lineage(msgspec.Struct, frozen=True):
-    """What a video was made from, and what was made from it."""
-
-    parent_id: str | None = None  # the provider's id
-    parent: Job | None = None  # where the ledger has it
-    children: Children = Children()
-
-
-def lineage_of(reader: Reader, job: Job) -> Lineage:
-    """Look up the family of a job."""
-    parent = None
-    if job.parent_id is not None:
-        found = (one for one in reader.job(job.parent_id) if one.provider == job.provider)
-        parent = next((one for one in found if one.provider_job_id == job.parent_id), None)
-    return Lineage(job.parent_id, parent, reader.children(job))
 
 
 def facts_table(job: Job) -> Table:

@@ -8,13 +8,14 @@ import typer
 from rich.console import Console
 
 from vidobs.cli._read import Reader, doors
-from vidobs.cli.facts import bill, facts_table, lineage_of
-from vidobs.cli.job_rows import job_detail
+from vidobs.cli.facts import bill, facts_table
 from vidobs.cli.options import Json, print_json
-from vidobs.cli.phases import story_of
 from vidobs.cli.render import trace_tree
 from vidobs.cli.waterfall import Waterfall
 from vidobs.core.errors import VidobsError
+from vidobs.core.job_objects import job_detail
+from vidobs.core.lineage import lineage_of
+from vidobs.core.phases import story_of
 
 if TYPE_CHECKING:
     from vidobs.core.jobs import Job

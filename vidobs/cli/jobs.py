@@ -10,8 +10,8 @@ from rich.console import Console
 from vidobs.cli._read import doors
 from vidobs.cli.options import Json, Since, print_json, read_since
 from vidobs.cli.render import jobs_table, spend_line
-from vidobs.cli.rows import job_object
 from vidobs.core.jobs import JobState  # noqa: TC001 - typer resolves the annotations at run time
+from vidobs.core.objects import job_object
 
 
 def jobs(

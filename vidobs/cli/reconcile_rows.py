@@ -9,9 +9,9 @@ import msgspec
 from rich.text import Text
 
 from vidobs.cli.render import NOTHING, STYLES, cost_text, safe, table
-from vidobs.cli.rows import JobObject, job_object
 from vidobs.core.jobs import Notice
 from vidobs.core.money import plain
+from vidobs.core.objects import JobObject, job_object
 from vidobs.core.reconciled import Double, Orphan, Outcome, Reconciled, ReconcileReport
 
 if TYPE_CHECKING:

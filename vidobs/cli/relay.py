@@ -13,8 +13,8 @@ import typer
 from vidobs.cli._read import doors
 from vidobs.cli.options import Json, print_json
 from vidobs.cli.relay_lines import Change, RelayLines
-from vidobs.cli.standings import standings
 from vidobs.core.errors import ConfigError, LedgerBusyError
+from vidobs.runtime.exporter_objects import standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

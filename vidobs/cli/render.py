@@ -13,11 +13,11 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from vidobs.cli.spans import Placed, placed
 from vidobs.core.events import SpanKind, spans_of
 from vidobs.core.jobs import JobState
 from vidobs.core.money import ZERO, CostStatus, plain
 from vidobs.core.scrub import scrub
+from vidobs.core.span_tree import Placed, placed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ import typer
 
 from vidobs.cli._read import doors, ledger_path
 from vidobs.cli.options import Json, print_json, read_since
-from vidobs.cli.standings import known_names, standings
 from vidobs.core.errors import ConfigError, unknown_name
+from vidobs.runtime.exporter_objects import known_names, standings
 
 
 class ReplayObject(msgspec.Struct, frozen=True):

@@ -11,8 +11,8 @@ from rich.console import Console
 from vidobs.cli._read import doors
 from vidobs.cli.options import Json, Since, print_json, read_since
 from vidobs.cli.render import length, safe, spend_text, table
-from vidobs.cli.rows import spend_object
 from vidobs.core.money import plain
+from vidobs.core.objects import spend_object
 
 
 class By(StrEnum):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from vidobs.cli.phases import Phase, PhaseName, Story
 from vidobs.cli.render import safe
+from vidobs.core.phases import Phase, PhaseName, Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vidobs.cli.render import cost_text, jobs_table, length, spend_line, trace_tree
-from vidobs.cli.spans import placed
 from vidobs.core.events import SpanRecord, spans_of
 from vidobs.core.jobs import JobState
 from vidobs.core.money import Cost, CostStatus
+from vidobs.core.span_tree import placed
 
 
 def drawn(renderable: object, width: int = 100) -> list[str]:

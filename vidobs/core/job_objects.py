@@ -1,4 +1,4 @@
-"""The object that `vidobs job --json` prints: everything that the ledger holds of a job."""
+"""The object of one job in JSON: everything that the ledger holds of it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.cli.rows import JobObject, job_object
-from vidobs.cli.spans import NS
 from vidobs.core.events import spans_of
 from vidobs.core.money import plain
+from vidobs.core.objects import JobObject, job_object
+from vidobs.core.span_tree import NS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vidobs.cli.facts import Lineage
-    from vidobs.cli.phases import Phase, Story
     from vidobs.core.events import SpanRecord, VideoEvent
     from vidobs.core.jobs import Job
+    from vidobs.core.lineage import Lineage
     from vidobs.core.money import CostLine
+    from vidobs.core.phases import Phase, Story
 
 
 class CostLineObject(msgspec.Struct, frozen=True):

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vidobs.cli.phases import PhaseName, story_of
 from vidobs.cli.waterfall import Waterfall
 from vidobs.core.events import TERMINAL_EVENT_OF, EventName, SpanRecord, VideoEvent
 from vidobs.core.jobs import Job, JobState, Reason, TraceRef, VideoFile
+from vidobs.core.phases import PhaseName, story_of
 
 START = datetime(2026, 11, 20, 11, tzinfo=UTC)
 TRACE = TraceRef("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")

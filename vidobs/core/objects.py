@@ -1,4 +1,7 @@
-"""The objects that `--json` prints. Money is a string of plain digits, or null where unknown."""
+"""Jobs and spend as objects in JSON, for commands and pages.
+
+Money is a string of plain digits, or null where unknown.
+"""
 
 from __future__ import annotations
 
