@@ -4,15 +4,20 @@ A request passes them in this order: `Keys` say who asks, `Limits` and `Budgets`
 `Guards` look at its prompt; then it leaves. Each of these is shared state, so each stands behind a
 protocol: today one machine on SQLite, later several on PostgreSQL and Redis. What is asked for on
 every request (`principal`, `admit`) answers from memory and never blocks.
+
+A job says in its ledger row whose it is: `attribution.user` is `Principal.user_id`, and the tags
+below name the rest. Routes of other parts are ASGI applications: `extra_routes` are found by the
+whole path (`/key/generate`), `mounts` by what it begins with (`/ui`); both see the scope as it came
+and ask `Keys` themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -21,6 +26,19 @@ from vidobs.core.calls import Operation
 if TYPE_CHECKING:
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Tags of the jobs that the gateway makes.
+KEY_TAG = "key"  # `Principal.owner`
+TEAM_TAG = "team"  # `Principal.team_id`, where there is one
+MODEL_TAG = "model"  # the name in `model_list`
+DEPLOYMENT_TAG = "deployment"  # the id of the deployment that it was sent to
+# Keys of the section `gateway:` that other parts read: `GatewayConfig.parts[name]`.
+PARTS = ("keys", "budgets", "limits", "guardrails", "alerts")
 
 
 class Role(StrEnum):
