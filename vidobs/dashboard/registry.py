@@ -1,0 +1,10 @@
+"""The pages there are, in the order of the menu. Fixed addresses stand before those with a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vidobs.dashboard.page import Page
+
+PAGES: tuple[Page[Any], ...] = ()

@@ -1,0 +1,95 @@
+"""From structs to HTML: Jinja with escaping on, and the filters of `formats`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from vidobs.dashboard import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+_SAFE_IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+
+class MenuEntry(msgspec.Struct, frozen=True):
+    """An entry of the menu."""
+
+    title: str
+    href: str
+    here: bool
+
+
+class Shell(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands around every page. `root` is where the dashboard is mounted."""
+
+    root: str
+    title: str
+    menu: tuple[MenuEntry, ...]
+    theme: str | None  # `dark` or `light`; None: as the system has it
+    address: str  # of this page, with its parameters
+    api: str  # of its JSON twin
+    version: int  # of the read model, when the page was made
+    indexing: str | None = None  # what is missing still, in words
+    problem: str | None = None  # why the figures may be old
+    csrf: str = ""
+    allow_actions: bool = False
+
+
+class Renderer:
+    """The templates. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("vidobs.dashboard"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {
+            "usd": formats.usd,
+            "exact_usd": formats.exact_usd,
+            "length": formats.length,
+            "video_length": formats.video_length,
+            "number": formats.number,
+            "percent": formats.percent,
+            "size": formats.size,
+            "moment": formats.moment,
+            "iso": formats.iso,
+            "span": formats.span,
+            "data": _data,
+            "part": _part,
+        }
+        self._environment.globals["query"] = _query
+
+    def page(self, template: str, answer: object, shell: Shell, now: datetime) -> str:
+        """Return the HTML of a page; its template sees `page`, `shell`, and `ago(moment)`."""
+        return self._environment.get_template(template).render(
+            page=answer, shell=shell, now=now, ago=lambda at: formats.ago(at, now)
+        )
+
+
+def _data(value: object) -> Markup:
+    """Return a value as JSON for a `<script type="application/json">`, which nothing can leave."""
+    text = msgspec.json.encode(value).decode().translate(_SAFE_IN_SCRIPT)
+    return Markup(text)  # noqa: S704 - no character is left that HTML knows
+
+
+def _part(value: object) -> str:
+    """Return a value as one part of a path."""
+    return quote(str(value), safe="")
+
+
+def _query(given: Mapping[str, Sequence[str]], **changes: str | None) -> str:
+    """Return the parameters of an address with some changed; `None` takes one out."""
+    merged = {name: list(values) for name, values in given.items()}
+    for name, value in changes.items():
+        merged[name] = [] if value is None else [value]
+    return urlencode(merged, doseq=True)
