@@ -24,6 +24,7 @@ FAILURES = (
     EventName.CALL_FAILED,
     EventName.BUDGET_EXCEEDED,
     EventName.GUARDRAIL_BLOCKED,
+    EventName.GUARDRAIL_FLAGGED,
     EventName.EXPORTER_DOWN,
 )
 ONLY_FAILURES = [name.value for name in FAILURES]

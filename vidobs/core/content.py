@@ -9,12 +9,12 @@ import msgspec
 
 from vidobs.core.calls import NOBODY
 from vidobs.core.capture import Content, shown_hash
-from vidobs.core.events import EventName
+from vidobs.core.events import NO_EXCEPTION
 from vidobs.core.jobs import JobError
 from vidobs.core.scrub import scrub_error
 
 if TYPE_CHECKING:
-    from vidobs.core.events import VideoEvent
+    from vidobs.core.events import EventName, VideoEvent
     from vidobs.core.jobs import Job
 
 _TYPE = re.compile(r"[A-Za-z_][\w.]*")
@@ -35,8 +35,8 @@ def without_person(job: Job) -> Job:
 
 
 def detail_without_content(name: EventName, detail: str | None) -> str | None:
-    """Return the type of an error without its text; what does not match is no content."""
-    if detail is None or name is EventName.MISMATCH:
+    """Return the type of an error without its text; what is no error is no content."""
+    if detail is None or name in NO_EXCEPTION:
         return detail
     head, _, _ = detail.partition(":")
     return head if _TYPE.fullmatch(head) else None

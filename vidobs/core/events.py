@@ -35,7 +35,8 @@ class EventName(StrEnum):
     CALL_FAILED = "call.failed"  # a call raised; the job may be fine
     BUDGET_EXCEEDED = "budget.exceeded"  # a create was refused before it was sent
     BUDGET_WARNING = "budget.warning"  # a soft threshold was passed
-    GUARDRAIL_BLOCKED = "guardrail.blocked"  # a guardrail stopped a prompt
+    GUARDRAIL_BLOCKED = "guardrail.blocked"  # a guardrail stopped a prompt, or holds a video back
+    GUARDRAIL_FLAGGED = "guardrail.flagged"  # it found something, and redacted or only told it
     GUARDRAIL_PASSED = "guardrail.passed"  # a guardrail looked and found nothing
     EXPORTER_DOWN = "exporter.down"  # an exporter keeps failing
     EXPORTER_RECOVERED = "exporter.recovered"  # it delivers again
@@ -53,6 +54,10 @@ TERMINAL_EVENT_OF = {
     JobState.EXPIRED: EventName.EXPIRED,
 }
 TERMINAL_EVENTS = frozenset(TERMINAL_EVENT_OF.values())
+GUARDRAIL_EVENTS = frozenset(
+    {EventName.GUARDRAIL_BLOCKED, EventName.GUARDRAIL_FLAGGED, EventName.GUARDRAIL_PASSED}
+)
+NO_EXCEPTION = GUARDRAIL_EVENTS | {EventName.MISMATCH}  # their detail is not what a call raised
 
 
 class SpanKind(StrEnum):

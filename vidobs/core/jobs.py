@@ -162,6 +162,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     prompt: str | None = None  # only where the capture policy keeps content
     adopted: bool = False  # first seen by a poll; created elsewhere
     notices: tuple[Notice, ...] = ()  # said of it already
+    guarded: tuple[str, ...] = ()  # guardrails of the gateway that looked at the result
+    withheld: str | None = None  # the one that found something: the video is not handed out
 
     @property
     def queue_s(self) -> float | None:

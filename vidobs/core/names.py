@@ -70,6 +70,8 @@ RENDER_INFERENCE_S = "vidobs.render.inference_s"  # seconds of GPU work, as the 
 RENDER_PEAK_MEMORY_MB = "vidobs.render.peak_memory_mb"  # of the GPU, as the server says
 RENDER_STAGE_PREFIX = "vidobs.render.stage_s."  # and the name of a stage of the model: its seconds
 TAG_PREFIX = "vidobs.tag."  # and the key of a tag given to `vidobs.context`
+GUARDRAIL = "vidobs.guardrail.name"  # a guardrail of the gateway, on its span and events
+GUARDRAIL_SAID = "vidobs.guardrail.verdict"  # `passed`, `flagged`, `redacted` or `blocked`, and why
 LINK_KIND = "vidobs.link"  # on a link to the create span: `job`
 EVENT_ID = "vidobs.event.id"  # stable across retries and exporters
 EVENT_NAME = "vidobs.event.name"  # the event, on metrics
@@ -119,6 +121,8 @@ LOG_FIELD_OF = {
     EXCEPTION_TYPE: "exception_type",
     EXCEPTION_MESSAGE: "exception_message",
     EVENT_ID: "event_id",
+    GUARDRAIL: "guardrail",
+    GUARDRAIL_SAID: "verdict",
     LOST_REASON: "why",
     EXPORTER_ID: "exporter",
     EXPORTER_REASON: "why",
@@ -144,6 +148,7 @@ METRIC_OUTPUT_SECONDS = "vidobs.video.output_seconds"  # s
 METRIC_VIDEO_BYTES = "vidobs.video.download.size"  # By
 METRIC_COST = "vidobs.video.cost"  # USD, settled
 METRIC_COST_POSSIBLE = "vidobs.video.cost.possible"  # USD
+METRIC_COST_QUOTED = "vidobs.video.cost.quoted"  # USD, before the call, of what settled
 METRIC_COST_UNKNOWN = "vidobs.video.cost.unknown"  # {job}, settled without a known price
 METRIC_CALL_ERRORS = "vidobs.call.errors"  # {call}
 METRIC_GUARD_TRIPS = "vidobs.guard.trips"  # {trip}, faults of vidobs itself
@@ -162,3 +167,4 @@ CALL_DURATION_BUCKETS = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 )  # fmt: skip
 JOB_DURATION_BUCKETS = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
+VIDEO_BYTES_BUCKETS = (1e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, 5e8, 1e9)

@@ -11,6 +11,7 @@ import msgspec
 from vidobs.core.calls import Operation
 from vidobs.core.events import SpanRecord, VideoEvent
 from vidobs.core.jobs import Job, JobSnapshot, Notice
+from vidobs.core.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None  # the call raised: type and scrubbed text
     notice: Notice | None = None  # there was no call: this is found by the clock
     version: int | None = None  # of the row that was looked at; a later one is left alone
+    verdicts: tuple[Verdict, ...] = ()  # of guardrails, on the prompt or on the result
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ _LOOKS = {  # event: glyph, the same in ASCII, colour
     EventName.BUDGET_EXCEEDED: ("✗", "x", _RED),
     EventName.BUDGET_WARNING: ("!", "!", _YELLOW),
     EventName.GUARDRAIL_BLOCKED: ("✗", "x", _RED),
+    EventName.GUARDRAIL_FLAGGED: ("!", "!", _YELLOW),
     EventName.GUARDRAIL_PASSED: ("✓", "+", _GREEN),
     EventName.EXPORTER_DOWN: ("!", "!", _YELLOW),
     EventName.EXPORTER_RECOVERED: ("✓", "+", _GREEN),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.core import ids, machine, notices
+from vidobs.core import ids, machine, notices, verdicts
 from vidobs.core.delivered import mismatch
 from vidobs.core.events import EventName, VideoEvent
 from vidobs.core.jobs import JobState
@@ -23,6 +23,13 @@ MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
 
 def take(job: Job, seen: Observed, rules: Rules) -> Advance:
     """Return the job after what was seen."""
+    step = _taken(job, seen, rules)
+    if not seen.verdicts:
+        return step
+    return msgspec.structs.replace(step, job=verdicts.judged(step.job, seen.verdicts), changed=True)
+
+
+def _taken(job: Job, seen: Observed, rules: Rules) -> Advance:
     if seen.notice is not None:
         return notices.noticed(job, seen.notice)
     now = codec.moment(seen.now_ns // 1000)
@@ -36,17 +43,21 @@ def take(job: Job, seen: Observed, rules: Rules) -> Advance:
 
 
 def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
-    """Make the events of a step. The spans ride on the last one, the job span on the terminal."""
+    """Make the events of a step. The spans ride on the last one, the job span on the terminal.
+
+    Verdicts of guardrails come first, each with its own span.
+    """
     names = step.events
-    if not names:
-        if seen.failure is None:
-            return ()
+    if not names and seen.failure is not None:
         names = (EventName.CALL_FAILED,)
+    said = _verdicts(step, seen) if seen.verdicts else ()
+    if not names:
+        return said
     at = codec.moment(seen.now_ns // 1000)
-    last = len(names) - 1
-    return tuple(
+    first, last = len(said), len(names) - 1
+    return said + tuple(
         VideoEvent(
-            id=ids.event_id(seen.now_ns, seen.seed + place),
+            id=ids.event_id(seen.now_ns, seen.seed + first + place),
             name=name,
             at=at,
             job=step.job,
@@ -54,6 +65,20 @@ def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
             detail=_detail(name, step, seen, ends=place == last),
         )
         for place, name in enumerate(names)
+    )
+
+
+def _verdicts(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
+    return tuple(
+        VideoEvent(
+            id=ids.event_id(seen.now_ns, seen.seed + place),
+            name=verdict.event,
+            at=codec.moment(verdict.end_ns // 1000),
+            job=step.job,
+            spans=() if verdict.span is None else (verdict.span,),
+            detail=verdict.detail,
+        )
+        for place, verdict in enumerate(seen.verdicts)
     )
 
 

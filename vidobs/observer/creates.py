@@ -45,10 +45,20 @@ class Create:
 
     def refuse(self, error: SpendLimitError) -> None:
         """Record a create that was not let through: nothing was sent."""
+        refused = JobSnapshot(state=JobState.FAILED, reason=Reason.BUDGET)
+        self.turn_away(Failure(type(error).__name__, f"{type(error).__name__}: {error}", refused))
+
+    def turn_away(self, failure: Failure) -> None:
+        """Record a create that was refused here, for the reason that the failure gives."""
         self.detach()
         self.begin()
-        refused = JobSnapshot(state=JobState.FAILED, reason=Reason.BUDGET)
-        self.fail(Failure(type(error).__name__, f"{type(error).__name__}: {error}", refused))
+        self.fail(failure)
+
+    def discard(self) -> None:
+        """Forget a create that came to nothing and needs no row: its span never ends."""
+        self._span.discard()
+        self._observer.drop_reservation(self.job.job_id)
+        self._observer.verdicts.pop(self.job.job_id, None)
 
     def begin(self) -> None:
         """Write the intent, before the request leaves."""

@@ -10,6 +10,8 @@ import logging
 from copy import copy
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from vidobs.core import ids, machine
 from vidobs.core.calls import Operation, VideoCall
 from vidobs.core.jobs import Job, JobSnapshot, TraceRef
@@ -20,13 +22,14 @@ from vidobs.ledger.codec import moment
 from vidobs.observer.memory import PollCounts, Prompts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vidobs._guard import Guard
     from vidobs.core.events import SpanRecord
     from vidobs.core.machine import Rules
     from vidobs.core.money import Cost
     from vidobs.core.protocols import Clock
+    from vidobs.core.verdicts import Verdict
     from vidobs.ledger.backlog import Backlog
     from vidobs.observer.keeping import Keeper
     from vidobs.observer.limits import SpendLimit
@@ -66,6 +69,7 @@ class Observer:
         self.polls = PollCounts()
         self.prompts = Prompts()
         self.limits: dict[str, SpendLimit] = {}  # by jobs that have not ended
+        self.verdicts: dict[str, tuple[Verdict, ...]] = {}  # by jobs whose create has no answer
         self._looked_up: set[tuple[str, str]] = set()  # models, whether they are retired
 
     def at(self, clock: Clock) -> Observer:
@@ -178,6 +182,7 @@ class Observer:
             download=download,
             failure=failure.detail if failure is not None else None,
             version=version,
+            verdicts=self._verdicts(job) if self.verdicts and job is not None else (),
         )
         try:
             recorded = self.backlog.record(seen)
@@ -216,6 +221,15 @@ class Observer:
             )
         )
 
+    def traced(self, verdicts: Sequence[Verdict], job: Job) -> tuple[Verdict, ...]:
+        """Return what guardrails said of a job, each with its span in the job's trace."""
+        return tuple(
+            msgspec.structs.replace(
+                one, span=self.guard.run("span of a verdict", self.tracing.judged, one, job)
+            )
+            for one in verdicts
+        )
+
     def note_spend(self, job: Job) -> None:
         """Tell the limit that a job counts against, if there is one, how it stands."""
         limit = self.limits.get(job.job_id)
@@ -229,6 +243,9 @@ class Observer:
         limit = self.limits.pop(job_id, None)
         if limit is not None:
             limit.give_back(job_id)
+
+    def _verdicts(self, job: Job) -> tuple[Verdict, ...]:
+        return self.traced(self.verdicts.pop(job.job_id, ()), job)
 
     # -- inside ------------------------------------------------------------------------------------
 

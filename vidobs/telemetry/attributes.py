@@ -30,6 +30,7 @@ HASHED = "hmac:"  # how a prompt begins of which only a keyed hash was kept
 
 GENERATE = "generate_content"
 FETCH = "fetch_response"
+GUARD = "apply_guardrail"
 DOWNLOAD = "download_video"
 OPERATION_NAME_OF = {
     Operation.CREATE: GENERATE,
@@ -43,6 +44,16 @@ OPERATION_NAME_OF = {
     Operation.DELETE: FETCH,
     Operation.DOWNLOAD: DOWNLOAD,
 }
+
+
+def of_guard(job: Job, guardrail: str, ruling: str) -> Attributes:
+    """Return what the span of a guardrail says."""
+    return {
+        names.PROVIDER_NAME: text(job.provider),
+        names.JOB_ID: job.job_id,
+        names.GUARDRAIL: text(guardrail),
+        names.GUARDRAIL_SAID: text(ruling),
+    }
 
 
 def of_call(call: VideoCall, job_id: str | None = None) -> Attributes:

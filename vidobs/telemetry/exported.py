@@ -43,6 +43,9 @@ def span_attributes(span: SpanRecord, job: Job) -> Attributes:
     span of the whole job says everything that is known of it, and it alone says what it costs.
     """
     operation = next((known for known in _OPERATIONS if span.name.startswith(known)), None)
+    if span.name.startswith(attributes.GUARD):
+        guardrail = span.name.removeprefix(attributes.GUARD).strip()
+        return attributes.of_guard(job, guardrail, span.status or "") | _failed(span)
     out = attributes.of_job(job)
     if operation is None:
         return out | _failed(span)

@@ -6,8 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from vidobs.core import names
-from vidobs.core.events import EventName, VideoEvent
+from vidobs.core.events import GUARDRAIL_EVENTS, NO_EXCEPTION, EventName, VideoEvent
 from vidobs.core.money import plain
+from vidobs.core.verdicts import guardrail_of
 from vidobs.telemetry import attributes
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _WARN = frozenset(
         EventName.BUDGET_EXCEEDED,
         EventName.BUDGET_WARNING,
         EventName.GUARDRAIL_BLOCKED,
+        EventName.GUARDRAIL_FLAGGED,
         EventName.EXPORTER_DOWN,
     }
 )
@@ -51,8 +53,10 @@ def of_event(event: VideoEvent) -> Attributes:
         out[names.JOB_PROGRESS] = job.progress
     if event.name.terminal:
         _of_job_error(job, out)
-    if event.name is EventName.MISMATCH:
-        return out  # its detail is no exception, and stands with the file
+    if event.name in GUARDRAIL_EVENTS:
+        out[names.GUARDRAIL], out[names.GUARDRAIL_SAID] = guardrail_of(event.detail)
+    if event.name in NO_EXCEPTION:
+        return out  # of a mismatch, it stands with the file
     return out | of_exception(event.detail)
 
 

@@ -24,13 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-RESERVED = frozenset(  # named, so that nobody else takes the name; not emitted by this version
-    {
-        EventName.BUDGET_WARNING,
-        EventName.GUARDRAIL_BLOCKED,
-        EventName.GUARDRAIL_PASSED,
-    }
-)
+# Named, so that nobody else takes the name; not emitted by this version.
+RESERVED = frozenset({EventName.BUDGET_WARNING})
 NO_JOB = frozenset({EventName.EXPORTER_DOWN, EventName.EXPORTER_RECOVERED})
 
 _MADE = (

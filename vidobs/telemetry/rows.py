@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vidobs.core.events import SpanKind, SpanRecord
-from vidobs.telemetry.attributes import FETCH, OPERATION_NAME_OF, job_error, text
+from vidobs.telemetry.attributes import FETCH, GUARD, OPERATION_NAME_OF, job_error, text
 from vidobs.telemetry.times import ns
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
     from vidobs.core.delivered import Transfer
     from vidobs.core.jobs import Job, TraceRef
+    from vidobs.core.verdicts import Verdict
 
 JOB_SPAN = "video_job"
 
@@ -160,6 +161,11 @@ def span_name(call: VideoCall) -> str:
 def job_span_name(job: Job) -> str:
     """Return the name of a job's span."""
     return JOB_SPAN if job.model is None else f"{JOB_SPAN} {text(job.model)}"
+
+
+def guard_span_name(verdict: Verdict) -> str:
+    """Return the name of the span of a guardrail."""
+    return f"{GUARD} {text(verdict.guardrail)}"
 
 
 def job_outcome(job: Job) -> Outcome:

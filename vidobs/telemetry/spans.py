@@ -19,7 +19,15 @@ from vidobs.telemetry import attributes, sdk_spans
 from vidobs.telemetry.ambient import ddtrace_parent
 from vidobs.telemetry.placement import STAY, Place, Under, place
 from vidobs.telemetry.providers import Current, scope_version
-from vidobs.telemetry.rows import OpenSpan, RowSpan, job_outcome, job_span_name, span_name
+from vidobs.telemetry.rows import (
+    OpenSpan,
+    Outcome,
+    RowSpan,
+    guard_span_name,
+    job_outcome,
+    job_span_name,
+    span_name,
+)
 from vidobs.telemetry.sdk_spans import SdkSpan
 from vidobs.telemetry.times import ns
 
@@ -29,7 +37,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext, Tracer, TracerProvider
 
     from vidobs.core.calls import VideoCall
+    from vidobs.core.events import SpanRecord
     from vidobs.core.jobs import Job
+    from vidobs.core.verdicts import Verdict
 
 __all__ = ["OpenSpan", "Tracing"]
 
@@ -138,6 +148,39 @@ class Tracing:
             kind=SpanKind.INTERNAL,
             outcome=outcome,
         )
+
+    def judged(self, verdict: Verdict, job: Job) -> SpanRecord:
+        """Make the span of a guardrail that has looked, as a child of the job's create span."""
+        tracer, trace = self._tracers.get(), job.trace
+        name = guard_span_name(verdict)
+        outcome = Outcome(verdict.end_ns, verdict.ruling.value, verdict.error_type)
+        if tracer is None or not trace.sampled:
+            row = RowSpan(
+                name,
+                self._child(trace),
+                start_ns=verdict.start_ns,
+                kind=SpanKind.INTERNAL,
+                outcome=outcome,
+            )
+            return row.record(verdict.end_ns)
+        parent = sdk_spans.remote(trace)
+        span = tracer.start_span(
+            name,
+            trace_api.set_span_in_context(sdk_spans.silent(parent)),
+            kind=trace_api.SpanKind.INTERNAL,
+            attributes=attributes.of_guard(job, verdict.guardrail, verdict.ruling),
+            start_time=verdict.start_ns,
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+        return SdkSpan(
+            name,
+            sdk_spans.trace_ref(span.get_span_context(), parent),
+            span=span,
+            start_ns=verdict.start_ns,
+            kind=SpanKind.INTERNAL,
+            outcome=outcome,
+        ).finish(verdict.end_ns)
 
     def _sdk(
         self,

@@ -33,6 +33,7 @@ _TOLD_BY_NO_CALL = frozenset(
         EventName.STUCK,
         EventName.BUDGET_WARNING,
         EventName.GUARDRAIL_BLOCKED,
+        EventName.GUARDRAIL_FLAGGED,
         EventName.GUARDRAIL_PASSED,
     }
 )

@@ -74,10 +74,11 @@ def test_an_unknown_event_is_refused(callbacks):
 
     assert str(caught.value) == (
         "unknown event 'video.complete'; known: budget.exceeded, budget.warning, call.failed, "
-        "exporter.down, exporter.recovered, guardrail.blocked, guardrail.passed, video.cancelled, "
-        "video.completed, video.downloaded, video.expired, video.expiring, video.failed, "
-        "video.mismatch, video.progress, video.started, video.stuck, video.submitted, "
-        "video.thumbnail, video.unknown; did you mean 'video.completed'?"
+        "exporter.down, exporter.recovered, guardrail.blocked, guardrail.flagged, "
+        "guardrail.passed, video.cancelled, video.completed, video.downloaded, video.expired, "
+        "video.expiring, video.failed, video.mismatch, video.progress, video.started, "
+        "video.stuck, video.submitted, video.thumbnail, video.unknown; "
+        "did you mean 'video.completed'?"
     )
 
 

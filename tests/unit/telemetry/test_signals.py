@@ -132,7 +132,7 @@ def test_every_event_has_its_level(logs, job, name):
     warnings = {
         "video.failed", "video.expired", "video.unknown", "video.stuck", "video.expiring",
         "video.mismatch", "call.failed", "budget.exceeded", "budget.warning", "guardrail.blocked",
-        "exporter.down",
+        "guardrail.flagged", "exporter.down",
     }  # fmt: skip
     logs.signals.publish([seen(event(name, job))])
     expected = (
