@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from vidobs.core.reports import Spend
     from vidobs.dashboard.index.answers import (
         Alerts,
-        Changes,
         Choices,
         Counter,
         Failure,
@@ -176,8 +175,11 @@ class Index:
         """Return a number that rises with every change that was taken in."""
         raise NotImplementedError
 
-    def changed_since(self, version: int, limit: int = 200) -> Changes:
-        """Return the jobs that changed after a version, the first change first."""
+    def changed_since(self, version: int, limit: int = 200) -> tuple[int, ...]:
+        """Return the places of the jobs that changed after a version, the first change first.
+
+        None at all when there are more, or the version is too old: anything may have changed.
+        """
         raise NotImplementedError
 
     def wait(self, version: int, timeout_s: float) -> int:

@@ -313,14 +313,6 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[int, ...] = ()
 
 
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs changed since a version."""
-
-    version: int  # ask for what came after it the next time
-    places: tuple[int, ...] = ()
-    complete: bool = True  # False: too many, or too long ago; look at everything anew
-
-
 class SourceState(StrEnum):
     """How the ledger stands."""
 
@@ -346,3 +338,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     def caught_up(self) -> bool:
         """Whether the answers are those of the ledger as it stands."""
         return self.built and self.behind == 0
+
+    @property
+    def said(self) -> str | None:
+        """What a page says of it; `None` when there is nothing to say."""
+        if self.source is SourceState.MISSING or self.caught_up:
+            return None
+        if not self.built:
+            return f"reading the ledger: {self.jobs:,} of {max(self.jobs, self.total):,} jobs"
+        return f"{self.behind:,} events behind"
