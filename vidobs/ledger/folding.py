@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.ledger import steps
+from vidobs.ledger import quiet, steps
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def fold(connection: apsw.Connection, mine: Entry, there: Entry) -> Entry:
     if connection.changes() == 0:
         raise StaleError
     connection.execute(sql["drop_spend"], (mine.seq,))
+    quiet.note(connection, mine.seq)
     if not there.job.adopted:
         return there
     return msgspec.structs.replace(there, job=steps.as_created_here(there.job, mine.job))

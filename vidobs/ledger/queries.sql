@@ -603,3 +603,15 @@ INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET va
 -- One process an hour; a time in the future is that of a clock that was put back.
 INSERT INTO meta (key, value) VALUES (?1, ?2)
 ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE value <= ?3 OR value > ?2;
+
+-- count_quiet --
+INSERT INTO meta (key, value) VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET value = value + 1;
+
+-- keep_quiet --
+-- The n-th change, in the place of the one that is so many older.
+INSERT INTO meta (key, value)
+SELECT ?1 || ':' || ((value - 1) % ?2), ?3 FROM meta WHERE key = ?1
+ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+
+-- quiet_places --
+SELECT value FROM meta WHERE key IN (SELECT value FROM json_each(?));

@@ -11,7 +11,7 @@ import apsw
 from vidobs.core.errors import LedgerUnusableError
 from vidobs.core.jobs import Job, JobSnapshot, JobState
 from vidobs.core.protocols import Observed, Recorded
-from vidobs.ledger import codec, processes, steps
+from vidobs.ledger import codec, processes, quiet, steps
 from vidobs.ledger.cache import Entry, JobCache
 from vidobs.ledger.database import ledger_error, open_writer, translated
 from vidobs.ledger.finder import Finder, Stranger
@@ -249,6 +249,8 @@ class SqliteLedger:
             raise StaleError
         if step.settled or step.adjusted:
             write_spend(self._cursor, seq, job, seen.now_ns)
+        if not events:
+            quiet.note(self._cursor, seq)
         return Entry(seq, entry.version + 1, job), Recorded(job, events, settled=step.settled)
 
     def _write_events(self, events: tuple[VideoEvent, ...], doc: str, at_us: int) -> str:
@@ -303,7 +305,9 @@ class SqliteLedger:
         """Take over a job of the ledger that this one stands in for."""
         if entry is None:
             return None
-        return Entry(self._insert(entry.job, codec.dump_job(entry.job)), 0, entry.job)
+        seq = self._insert(entry.job, codec.dump_job(entry.job))
+        quiet.note(self._cursor, seq)
+        return Entry(seq, 0, entry.job)
 
     def _adopt(self, seen: Observed, job: Job) -> Recorded | None:
         """Take in a job that was created elsewhere; `None` when another process just did."""

@@ -12,7 +12,7 @@ import msgspec
 
 from vidobs.core import content
 from vidobs.core.events import EventName
-from vidobs.ledger import codec
+from vidobs.ledger import codec, quiet
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class OldJobs:
         connection.execute(sql["drop_job"], (found.seq, found.version))
         if connection.changes() == 0:
             return False
+        quiet.note(connection, found.seq)
         places = codec.places(found.events)
         for query in ("forget_letters", "forget_replays", "forget_events"):
             connection.execute(sql[query], (places,))
@@ -127,6 +128,7 @@ class Spender:
     def apply(self, connection: apsw.Connection, found: Found) -> bool:
         """Forget whose money it was."""
         connection.execute(queries()["forget_spender"], (found.seq,))
+        quiet.note(connection, found.seq)
         return True
 
 
@@ -156,6 +158,7 @@ def _rewrite(connection: apsw.Connection, found: Found, change: Callable[[Job], 
     connection.execute(sql["rewrite_job"], (changed, found.seq, found.version))
     if connection.changes() == 0:
         return False
+    quiet.note(connection, found.seq)
     places = codec.places(found.events)
     for seq, name, job, detail in _rows(connection, "docs_of_events", (places,)):
         kept = content.detail_without_content(EventName(name), detail)
