@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env demo test test-rest test-all fuzz bench bench-peers check
+.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env demo test test-rest test-all fuzz bench bench-peers screenshots check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -103,6 +103,9 @@ other-sdks-env: .venv/other-sdks/.installed  ## install the SDKs of docs/other-s
 	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install -c constraints.txt -e . $(OTHER_SDKS)
 	@touch $@
+
+screenshots: venv  ## make the pictures of docs/ anew; needs chromium
+	@PYTHONPATH=tests/kit $(BIN)/python docs/make_screenshots.py $(ARGS)
 
 demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)

@@ -19,6 +19,7 @@ from vidobs import runtime
 from vidobs.cli import _demo_run as work
 from vidobs.cli._demo_scenes import SCENES, TAG, plain_scenes, unmet
 from vidobs.cli._demo_show import LEDGER, Report, ledger_url, live, print_line
+from vidobs.cli._demo_ui import keep, shown
 from vidobs.cli.options import Json, print_json
 from vidobs.cli.render import safe
 from vidobs.core.errors import ConfigError
@@ -28,7 +29,7 @@ from vidobs.core.objects import JobObject, job_object
 from vidobs.ledger.reader import open_ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import openai
 
@@ -41,6 +42,7 @@ TIME_SCALE = 1.5  # slow enough to watch
 FLUSH_S = 10.0
 STOPPED = 130  # exit code of a program that Ctrl-C ended
 _MOST = 1000  # jobs read back
+_KEEPS = {"content": "full", "media": "full"}  # for pages to show; the prompts are ours
 
 
 class SceneObject(msgspec.Struct, frozen=True):
@@ -75,6 +77,9 @@ def demo(
         str | None, typer.Option(metavar="KEY", help="Its key; else OPENAI_API_KEY.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="The model to ask it for.")] = None,
+    ui: Annotated[
+        bool, typer.Option("--ui", help="Show them in the dashboard too, until Ctrl-C.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make videos at once through a wrapped client; show their states, cost and traces.
@@ -82,25 +87,38 @@ def demo(
     Without --base-url against a sandbox on this machine, where some go wrong on purpose. With it
     the videos are real, and so is what they cost.
     """
+    if ui and as_json:
+        raise ConfigError("--ui shows pages, --json prints an object; give one of them")
     folder = _folder(out)
     console = Console(highlight=False, quiet=as_json)
     try:
         with ExitStack() as stack:
             client = client_for(stack, base_url, api_key, model)
             scenes = SCENES if base_url is None else plain_scenes(model or SCENES[0].model)
-            report = film(client, scenes, folder, console)
+            server = stack.enter_context(shown(folder, console)) if ui else None
+            report = film(client, scenes, folder, console, keeps=_KEEPS if ui else {})
+            if server is not None:
+                report.show(console)
+                keep(server, console)
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; what the server accepted goes on there")
         _leave()
     if as_json:
         print_json(_object(report))
-    else:
+    elif not ui:
         report.show(console)
     if report.problems:
         raise typer.Exit(1)
 
 
-def film(client: openai.OpenAI, scenes: Sequence[Scene], folder: Path, console: Console) -> Report:
+def film(
+    client: openai.OpenAI,
+    scenes: Sequence[Scene],
+    folder: Path,
+    console: Console,
+    *,
+    keeps: Mapping[str, str],
+) -> Report:
     """Make the scenes, show them meanwhile, and return what the ledger then knows of them."""
     takes = tuple(work.Take(scene, folder) for scene in scenes)
     place = f"{'the sandbox at ' if scenes is SCENES else ''}{str(client.base_url).rstrip('/')}"
@@ -108,7 +126,7 @@ def film(client: openai.OpenAI, scenes: Sequence[Scene], folder: Path, console: 
     console.print()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The Sora API is scheduled", DeprecationWarning)
-        vidobs.configure(ledger=folder / LEDGER, callbacks=(), disabled=False)
+        vidobs.configure(ledger=folder / LEDGER, callbacks=(), capture=keeps, disabled=False)
         try:
             started = datetime.now(UTC)
             _make(work.Studio(client, takes), takes, console)

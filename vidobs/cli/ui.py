@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import webbrowser
 from typing import Annotated
 
 import typer
 
 from vidobs.cli._read import ledger_path
+from vidobs.cli._ui_browser import open_browser
 from vidobs.core.errors import ConfigError, MissingExtraError
 
 PORT = 8321
@@ -55,8 +55,8 @@ def ui(
     typer.echo(
         f"Open {server.url}" if options.token is None else f"Open {server.root_url}/?token=..."
     )
-    if browser and os.environ.get("CI") is None:
-        webbrowser.open(server.url)
+    if browser:
+        open_browser(server.url)
     server.run()
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _GRACE_S = 1  # for answers that are being sent; streams of live updates never end by themselves
 _KEEP_ALIVE_S = 30
+_LOOK_S = 0.5
 _MOST_HEADER_BYTES = 16_384
 
 
@@ -93,6 +94,11 @@ class Server:
         finally:
             self.index.close()
             self._listener.close()
+
+    def wait(self) -> None:
+        """Wait while it serves in its thread."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(_LOOK_S)  # Ctrl-C gets through between two looks
 
     def __enter__(self) -> Self:
         """Serve in a thread; connections are taken from now on."""
