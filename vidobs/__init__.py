@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vidobs.sdk._face import configure, flush, on, shutdown
     from vidobs.sdk._job import ManualJob, job
     from vidobs.sdk._litellm import litellm_logger
+    from vidobs.sdk._metrics import metrics_app
     from vidobs.sdk._wrap import unwrap, wrap
     from vidobs.sdk.client._calls import Extras
     from vidobs.sdk.client._client import AsyncClient, Client
@@ -144,6 +145,7 @@ __all__ = [
     "job",
     "litellm_logger",
     "measurements",
+    "metrics_app",
     "on",
     "reconcile",
     "scrub",
@@ -193,6 +195,7 @@ _HOMES = {
     "vidobs.sdk._face": ("configure", "flush", "on", "shutdown"),
     "vidobs.sdk._job": ("ManualJob", "job"),
     "vidobs.sdk._litellm": ("litellm_logger",),
+    "vidobs.sdk._metrics": ("metrics_app",),
     "vidobs.sdk._wrap": ("unwrap", "wrap"),
     "vidobs.sdk.client._calls": ("Extras",),
     "vidobs.sdk.client._client": ("AsyncClient", "Client"),

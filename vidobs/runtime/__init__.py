@@ -21,6 +21,7 @@ from vidobs.media.folder import PICTURE, MediaFolder
 from vidobs.runtime._runtime import Runtime
 from vidobs.runtime.kept import Kept
 from vidobs.runtime.parts import built_in_prices
+from vidobs.telemetry.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,11 +32,14 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Clock
     from vidobs.telemetry.deliveries import ExporterStanding
+    from vidobs.telemetry.exposition import HistogramSample, Sample
 
 __all__ = [
     "Runtime",
     "configure",
     "cost",
+    "count",
+    "counted",
     "current",
     "flush",
     "kept",
@@ -62,6 +66,7 @@ class _Process:
         self.ending: Runtime | None = None  # its exporters are still at work
         self.disabled: bool | None = None  # None: not looked yet
         self.kept = Kept()
+        self.totals = Totals()  # of whichever runtimes there are; off until somebody scrapes
         self.parent: Runtime | None = None  # of the process that forked this one
         self.inherited: list[Runtime] = []  # kept for ever: closing their files would harm theirs
 
@@ -84,7 +89,13 @@ def configure(loaded: Loaded, *, clock: Clock = time) -> Runtime | None:
         _process.disabled = loaded.settings.disabled
         _process.runtime = None
         if not _process.disabled:
-            _process.runtime = Runtime(loaded, callbacks=callbacks, clock=clock, look_at=_standings)
+            _process.runtime = Runtime(
+                loaded,
+                callbacks=callbacks,
+                clock=clock,
+                look_at=_standings,
+                totals=_process.totals,
+            )
         return _process.runtime
 
 
@@ -139,6 +150,7 @@ def shutdown(timeout_s: float) -> int:
 def reset() -> None:
     """Forget everything, as in a new process. For tests."""
     shutdown(EXIT_TIMEOUT_S)
+    _process.totals.stop()
     _process.disabled = None
 
 
@@ -168,6 +180,18 @@ def settle(timeout_s: float) -> bool:
     """Wait until functions were told of what happened so far; return whether they were."""
     runtime = _process.runtime
     return runtime is None or runtime.settle(timeout_s)
+
+
+def count() -> None:
+    """Sum up what is measured, from now on and for every runtime to come."""
+    _process.totals.start()
+
+
+def counted() -> list[Sample | HistogramSample]:
+    """Return what was measured since `count`, and how exporters stand now."""
+    runtime = _process.runtime
+    gauges = [] if runtime is None else list(runtime.signals.exporters.gauges())
+    return [*_process.totals.samples(), *sorted(gauges, key=lambda one: one.instrument.name)]
 
 
 def open_reader(settings: Settings) -> LedgerReader:
@@ -211,6 +235,7 @@ def _after_fork() -> None:
         _process.runtime.guard.run("fork", _process.runtime.store.forget_connections)
     _process.lock = threading.RLock()
     _process.kept = Kept()
+    _process.totals.after_fork()
     _process.parent = _process.runtime or _process.parent
     _process.runtime = None
 
@@ -222,7 +247,11 @@ def _go_on_from(parent: Runtime) -> Runtime:
     parent.callbacks.after_fork()
     parent.forget_functions()
     _process.runtime = Runtime(
-        parent.loaded, callbacks=parent.callbacks, clock=parent.clock, look_at=_standings
+        parent.loaded,
+        callbacks=parent.callbacks,
+        clock=parent.clock,
+        look_at=_standings,
+        totals=_process.totals,
     )
     return _process.runtime
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vidobs.core.protocols import Clock, Happening
     from vidobs.runtime.outbox_limits import Dropped
     from vidobs.telemetry.deliveries import ExporterStanding
+    from vidobs.telemetry.totals import Totals
 
 _log = logging.getLogger("vidobs")
 _KIND: dict[OtelSetup, setup.Kind] = {OtelSetup.CONSOLE: "console", OtelSetup.OTLP: "otlp"}
@@ -57,13 +58,14 @@ class Runtime:
         callbacks: Callbacks | None = None,
         clock: Clock = time,
         look_at: Callable[[], Sequence[ExporterStanding]] = tuple,
+        totals: Totals | None = None,
     ) -> None:
         """Wire it up. `look_at` returns the standings of the runtime that there is by then."""
         settings = loaded.settings
         self.loaded = loaded
         self.settings = settings
         self.clock = clock
-        self.signals = Signals(standings=look_at)
+        self.signals = Signals(standings=look_at, totals=totals)
         self.guard = Guard(tell=self.signals.guard_tripped)
         self.bits = Random().getrandbits  # noqa: S311 - ids, not secrets; a fork makes a new one
         self.rules = parts.rules_of(loaded)
@@ -85,21 +87,24 @@ class Runtime:
         )
         self.store.wake = self.maintenance.wake
         self.media = self._media_keeper()
-        self.observer = Observer(
-            backlog=self.store.backlog,
-            tracing=self.tracing,
-            rules=self.rules,
-            clock=clock,
-            getrandbits=self.bits,
-            hand_on=self.maintenance.hand_on,
-            guard=self.guard,
-            poll_spans=settings.poll_spans.value,
-            keeper=self.media,
-        )
+        self.observer = self._observer()
         self._fingerprint: Fingerprint | None = None
         self.assets = self._asset_store()
         if self.relay.route or self.assets is not None:
             self.maintenance.start()  # what an earlier process left goes out now
+
+    def _observer(self) -> Observer:
+        return Observer(
+            backlog=self.store.backlog,
+            tracing=self.tracing,
+            rules=self.rules,
+            clock=self.clock,
+            getrandbits=self.bits,
+            hand_on=self.maintenance.hand_on,
+            guard=self.guard,
+            poll_spans=self.settings.poll_spans.value,
+            keeper=self.media,
+        )
 
     def _media_keeper(self) -> MediaKeeper:
         return MediaKeeper(

@@ -18,10 +18,12 @@ from opentelemetry.metrics import Observation
 from vidobs.core import names
 from vidobs.core.events import EventName
 from vidobs.core.protocols import BreakerState
+from vidobs.core.reports import DropReason
 from vidobs.core.scrub import scrub
 from vidobs.telemetry import attributes, fields
-from vidobs.telemetry.measurements import Instrument, InstrumentKind
-from vidobs.telemetry.metrics import made_by
+from vidobs.telemetry.exposition import Sample
+from vidobs.telemetry.measurements import Instrument, InstrumentKind, Series
+from vidobs.telemetry.metrics import Instruments, sinks
 from vidobs.telemetry.providers import Current, scope_version
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
     from vidobs.telemetry.attributes import Attributes
     from vidobs.telemetry.lines import Lines
-    from vidobs.telemetry.metrics import Add
     from vidobs.telemetry.records import Records
+    from vidobs.telemetry.totals import Totals
 
 
 class ExporterStanding(msgspec.Struct, frozen=True):
@@ -73,7 +75,9 @@ DURATION = Instrument(
 QUEUE = _gauge(names.METRIC_EXPORTER_QUEUE, "{event}", "Events in the ledger that wait for it")
 LAG = _gauge(names.METRIC_EXPORTER_LAG, "s", "How long the oldest of these has waited")
 BREAKER = _gauge(
-    names.METRIC_EXPORTER_BREAKER, "1", "0 closed, 1 half open, 2 open (it is down), 3 disabled"
+    names.METRIC_EXPORTER_BREAKER,
+    "{state}",
+    "0 closed, 1 half open, 2 open (it is down), 3 disabled",
 )
 COUNTED = (DELIVERED, RETRIED, DROPPED, DEAD, DURATION)
 OBSERVED = (QUEUE, LAG, BREAKER)
@@ -108,12 +112,14 @@ class Deliveries:
         *,
         lines: Lines,
         records: Records,
+        totals: Totals | None = None,
         standings: Callable[[], Iterable[ExporterStanding]] = tuple,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.states: dict[str, BreakerState] = {}  # of the breakers, as far as they were told
         self._lines = lines
         self._records = records
+        self._totals = totals
         self._standings = standings
         self._now_s = now_s
         self._seen: tuple[float, tuple[ExporterStanding, ...]] | None = None
@@ -122,6 +128,17 @@ class Deliveries:
     def watch(self) -> None:
         """See to it that the gauges are read, if anybody collects them."""
         self._instruments.get()
+
+    def gauges(self) -> Iterator[Sample]:
+        """Yield how exporters stand now, for a scrape; what may be counted of them begins there."""
+        for standing in self._current():
+            labels: Attributes = {names.EXPORTER_ID: standing.exporter}
+            if self._totals is not None:
+                self._totals.begin(labels, _expected)
+            for gauge in OBSERVED:
+                value = _VALUE_OF[gauge.name](standing)
+                if value is not None:
+                    yield Sample(gauge, labels, value)
 
     def delivered(self, exporter: str, *, events: int, seconds: float) -> None:
         """Count events that arrived."""
@@ -169,18 +186,20 @@ class Deliveries:
     def _add(
         self, instrument: Instrument, value: float, exporter: str, reason: str | None = None
     ) -> None:
-        adders = self._instruments.get()
-        if adders is not None:
-            labels: Attributes = {names.EXPORTER_ID: exporter}
-            if reason is not None:
-                labels[names.EXPORTER_REASON] = attributes.text(reason)
-            adders[instrument.name](value, labels)
+        to = sinks(self._instruments.get(), self._totals)
+        if not to:
+            return
+        labels: Attributes = {names.EXPORTER_ID: exporter}
+        if reason is not None:
+            labels[names.EXPORTER_REASON] = attributes.text(reason)
+        for sink in to:
+            sink.record(instrument, value, labels)
 
-    def _made(self, provider: MeterProvider) -> dict[str, Add]:
+    def _made(self, provider: MeterProvider) -> Instruments:
         meter = provider.get_meter(names.SCOPE, scope_version(), names.SCHEMA_URL)
         for gauge in OBSERVED:
             self._observe(meter, gauge)
-        return {one.name: made_by(meter, one) for one in COUNTED}
+        return Instruments(meter, COUNTED)
 
     def _observe(self, meter: Meter, gauge: Instrument) -> None:
         def read(_options: CallbackOptions) -> Iterator[Observation]:
@@ -197,3 +216,11 @@ class Deliveries:
         if self._seen is None or now_s - self._seen[0] >= CACHED_S:
             self._seen = (now_s, tuple(self._standings()))
         return self._seen[1]
+
+
+def _expected(labels: Attributes) -> Iterator[Series]:
+    """Yield the counters that an exporter may come to raise."""
+    yield Series(DELIVERED, labels)
+    yield Series(DEAD, labels)
+    for reason in (OVERFLOW, *DropReason):
+        yield Series(DROPPED, {**labels, names.EXPORTER_REASON: str(reason)})

@@ -13,8 +13,8 @@ import msgspec
 
 from vidobs.core import names
 from vidobs.core.events import EventName, VideoEvent
-from vidobs.core.jobs import JobState
-from vidobs.core.money import CostStatus
+from vidobs.core.jobs import JobState, Reason
+from vidobs.core.money import CostBasis, CostStatus
 from vidobs.telemetry import attributes
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ class Measurement(msgspec.Struct, frozen=True):
     attributes: dict[str, str | bool | int | float]
 
 
+class Series(msgspec.Struct, frozen=True):
+    """An instrument under one set of attributes."""
+
+    instrument: Instrument
+    attributes: dict[str, str | bool | int | float]
+
+
 def _counter(name: str, unit: str, description: str) -> Instrument:
     return Instrument(name, InstrumentKind.COUNTER, unit, description)
 
@@ -80,11 +87,18 @@ JOBS_ACTIVE = Instrument(
 POLLS = _counter(names.METRIC_JOB_POLLS, "{poll}", "Polls of jobs")
 OUTPUT_SECONDS = _counter(names.METRIC_OUTPUT_SECONDS, "s", "Length of the videos made")
 DOWNLOAD_SIZE = Instrument(
-    names.METRIC_VIDEO_BYTES, InstrumentKind.HISTOGRAM, "By", "Size of the assets downloaded"
+    names.METRIC_VIDEO_BYTES,
+    InstrumentKind.HISTOGRAM,
+    "By",
+    "Size of the assets downloaded",
+    names.VIDEO_BYTES_BUCKETS,
 )
 COST = _counter(names.METRIC_COST, "USD", "Settled cost")
 COST_POSSIBLE = _counter(
     names.METRIC_COST_POSSIBLE, "USD", "Spend that may have happened; never part of the cost"
+)
+COST_QUOTED = _counter(
+    names.METRIC_COST_QUOTED, "USD", "What settled jobs had been quoted before the call"
 )
 COST_UNKNOWN = _counter(names.METRIC_COST_UNKNOWN, "{job}", "Jobs that ended without a known cost")
 CALL_ERRORS = _counter(names.METRIC_CALL_ERRORS, "{call}", "Failed calls")
@@ -108,12 +122,34 @@ INSTRUMENTS = (
     DOWNLOAD_SIZE,
     COST,
     COST_POSSIBLE,
+    COST_QUOTED,
     COST_UNKNOWN,
     CALL_ERRORS,
     GUARD_TRIPS,
     LOST,
     MEDIA_LOST,
 )
+
+
+_SEEN = (
+    *(EventName.SUBMITTED, EventName.COMPLETED, EventName.CANCELLED, EventName.EXPIRED),
+    *(EventName.UNKNOWN, EventName.STUCK, EventName.EXPIRING, EventName.DOWNLOADED),
+)
+_BILLED = (CostBasis.REPORTED, CostBasis.USAGE, CostBasis.PROBED, CostBasis.REQUESTED)
+
+
+def expected(labels: Attributes) -> Iterator[Series]:
+    """Yield the counters that jobs of a provider and a model may come to raise."""
+    for one in (POLLS, OUTPUT_SECONDS, COST_UNKNOWN):
+        yield Series(one, labels)
+    for name in _SEEN:
+        yield Series(JOBS, {**labels, names.EVENT_NAME: name.value})
+    for reason in Reason:
+        failed = {names.EVENT_NAME: EventName.FAILED.value, names.JOB_REASON: reason.value}
+        yield Series(JOBS, {**labels, **failed})
+    for basis in _BILLED:
+        for one in (COST, COST_QUOTED):
+            yield Series(one, {**labels, names.COST_BASIS: basis.value})
 
 
 def measurements(event: VideoEvent) -> tuple[Measurement, ...]:
@@ -166,5 +202,7 @@ def _cost(job: Job, labels: Attributes) -> Iterator[Measurement]:
         yield Measurement(COST_UNKNOWN, 1, labels)
     elif cost.status is CostStatus.SETTLED:
         yield Measurement(COST, float(cost.usd), based)
+        if cost.quoted_usd is not None:
+            yield Measurement(COST_QUOTED, float(cost.quoted_usd), based)
     if cost.possible_usd is not None:
         yield Measurement(COST_POSSIBLE, float(cost.possible_usd), based)

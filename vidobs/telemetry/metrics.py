@@ -18,8 +18,8 @@ from vidobs.telemetry.measurements import INSTRUMENTS, InstrumentKind
 from vidobs.telemetry.providers import Current, scope_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
+    from collections.abc import Callable, Sequence
+    from typing import Protocol, TypeAlias
 
     from opentelemetry.metrics import Meter, MeterProvider
 
@@ -27,8 +27,17 @@ if TYPE_CHECKING:
     from vidobs.core.protocols import Happening
     from vidobs.telemetry.attributes import Attributes
     from vidobs.telemetry.measurements import Instrument
+    from vidobs.telemetry.totals import Totals
 
     Add: TypeAlias = Callable[[int | float, Attributes], None]
+
+    class Sink(Protocol):
+        """Where values go: the instruments of a meter provider, or the totals of this process."""
+
+        def record(self, instrument: Instrument, value: float, labels: Attributes) -> None:
+            """Add a value to an instrument."""
+            ...
+
 
 MAX_VALUES = 200
 OTHER = "other"
@@ -52,10 +61,10 @@ class Bounded:
 
 
 class Instruments:
-    """Every instrument of the table, made once per meter provider."""
+    """Every instrument of a table, made once per meter provider."""
 
-    def __init__(self, meter: Meter) -> None:
-        self._add: dict[str, Add] = {one.name: made_by(meter, one) for one in INSTRUMENTS}
+    def __init__(self, meter: Meter, table: Sequence[Instrument] = INSTRUMENTS) -> None:
+        self._add: dict[str, Add] = {one.name: made_by(meter, one) for one in table}
 
     def record(self, instrument: Instrument, value: float, labels: Attributes) -> None:
         """Add a value to an instrument."""
@@ -63,10 +72,13 @@ class Instruments:
 
 
 class Metrics:
-    """Records what happened, through the meter provider that is set up now."""
+    """Records what happened: through the meter provider that is set up now, and in the totals."""
 
-    def __init__(self, provider: MeterProvider | None = None) -> None:
+    def __init__(
+        self, provider: MeterProvider | None = None, *, totals: Totals | None = None
+    ) -> None:
         self._instruments = Current(provider, metrics_api.get_meter_provider, _instruments)
+        self._totals = totals
         self._model = Bounded()
         self._error = Bounded()
         self._provider = Bounded()
@@ -74,30 +86,32 @@ class Metrics:
     @property
     def active(self) -> bool:
         """Whether anybody receives them."""
-        return self._instruments.get() is not None
+        return bool(self._sinks())
 
     def call(self, seen: Happening) -> None:
         """Record one call."""
-        to = self._instruments.get()
-        if to is None:
+        to = self._sinks()
+        if not to:
             return
         labels = self._labels(seen.provider, seen.model)
         if seen.operation is Operation.RETRIEVE:
-            to.record(table.POLLS, 1, labels)
+            _record(to, table.POLLS, 1, labels)
         labels = {**labels, names.OPERATION_NAME: attributes.OPERATION_NAME_OF[seen.operation]}
         if seen.error_type is not None:
             labels[names.ERROR_TYPE] = self._error(attributes.text(seen.error_type))
-            to.record(table.CALL_ERRORS, 1, {**labels, names.OPERATION: seen.operation.value})
-        to.record(table.CALL_DURATION, max(0, seen.end_ns - seen.start_ns) / 1e9, labels)
+            _record(to, table.CALL_ERRORS, 1, {**labels, names.OPERATION: seen.operation.value})
+        _record(to, table.CALL_DURATION, max(0, seen.end_ns - seen.start_ns) / 1e9, labels)
 
     def event(self, event: VideoEvent) -> None:
         """Record one event of a job."""
-        to = self._instruments.get()
-        if to is None:
+        to = self._sinks()
+        if not to:
             return
         labels = self._labels(event.job.provider, event.job.model)
+        if self._totals is not None and self._totals.active:
+            self._totals.begin(labels, table.expected)
         for one in table.of_event(event, labels):
-            to.record(one.instrument, one.value, one.attributes)
+            _record(to, one.instrument, one.value, one.attributes)
 
     def lost(self, count: int, why: str) -> None:
         """Count writes to the ledger that were given up."""
@@ -112,9 +126,10 @@ class Metrics:
         self._own(table.GUARD_TRIPS, 1, {names.GUARD_WHERE: where})
 
     def _own(self, instrument: Instrument, count: int, labels: Attributes) -> None:
-        to = self._instruments.get()
-        if to is not None:
-            to.record(instrument, count, labels)
+        _record(self._sinks(), instrument, count, labels)
+
+    def _sinks(self) -> tuple[Sink, ...]:
+        return sinks(self._instruments.get(), self._totals)
 
     def _labels(self, provider: str, model: str | None) -> Attributes:
         labels: Attributes = {names.PROVIDER_NAME: self._provider(attributes.text(provider))}
@@ -125,6 +140,17 @@ class Metrics:
 
 def _instruments(provider: MeterProvider) -> Instruments:
     return Instruments(provider.get_meter(names.SCOPE, scope_version(), names.SCHEMA_URL))
+
+
+def sinks(made: Instruments | None, totals: Totals | None) -> tuple[Sink, ...]:
+    """Return where values go now."""
+    told: tuple[Sink, ...] = () if made is None else (made,)
+    return told if totals is None or not totals.active else (*told, totals)
+
+
+def _record(to: Sequence[Sink], instrument: Instrument, value: float, labels: Attributes) -> None:
+    for sink in to:
+        sink.record(instrument, value, labels)
 
 
 def made_by(meter: Meter, one: Instrument) -> Add:

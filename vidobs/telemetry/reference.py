@@ -16,6 +16,7 @@ from vidobs.core import events as events_module
 from vidobs.core import names
 from vidobs.core.events import EventName
 from vidobs.telemetry.deliveries import COUNTED, OBSERVED
+from vidobs.telemetry.exposition import series_name
 from vidobs.telemetry.fields import level_of
 from vidobs.telemetry.measurements import INSTRUMENTS
 from vidobs.telemetry.metrics import MAX_VALUES, OTHER
@@ -66,10 +67,11 @@ one, `{names.EXPORTER_REASON}`: the class of an error, or why events were droppe
 of the ledger, so every process that shares it shows the same: take the largest, do not add them up.
 
 The exporter `otlp` sends the same metrics as far as events tell of them, see
-[exporters/otlp.md](exporters/otlp.md#metrics).
+[exporters/otlp.md](exporters/otlp.md#metrics). `vidobs.metrics_app()` shows them to Prometheus under
+the names of the last column, with underscores in the names of labels.
 
-| metric | kind | unit | what it measures |
-|---|---|---|---|
+| metric | kind | unit | what it measures | for Prometheus |
+|---|---|---|---|---|
 """
 
 _ATTRIBUTES = f"""\
@@ -105,7 +107,7 @@ def events() -> str:
 def metrics() -> str:
     """Return docs/metrics.md."""
     return _METRICS + "".join(
-        f"| `{one.name}` | {one.kind} | `{one.unit}` | {one.description} |\n"
+        f"| `{one.name}` | {one.kind} | `{one.unit}` | {one.description} | `{series_name(one)}` |\n"
         for one in (*INSTRUMENTS, *COUNTED, *OBSERVED)
     )
 

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import TraceRef
     from vidobs.core.protocols import Happening
     from vidobs.telemetry.deliveries import ExporterStanding
+    from vidobs.telemetry.totals import Totals
 
 
 class Signals:
     """Publishes what happened. Providers that are not given are the global ones, as they come.
 
-    `exporters` is what the relay tells of deliveries; `standings` says how exporters stand.
+    `exporters` is what the relay tells of deliveries; `standings` says how exporters stand. What is
+    measured goes to the `totals`, too, while somebody scrapes them.
     """
 
     def __init__(
@@ -42,13 +44,18 @@ class Signals:
         meter_provider: MeterProvider | None = None,
         logger_provider: LoggerProvider | None = None,
         logger: logging.Logger | None = None,
+        totals: Totals | None = None,
         standings: Callable[[], Iterable[ExporterStanding]] = tuple,
     ) -> None:
-        self._metrics = Metrics(meter_provider)
+        self._metrics = Metrics(meter_provider, totals=totals)
         self._records = Records(logger_provider)
         self._lines = Lines(logger)
         self.exporters = Deliveries(
-            meter_provider, lines=self._lines, records=self._records, standings=standings
+            meter_provider,
+            lines=self._lines,
+            records=self._records,
+            totals=totals,
+            standings=standings,
         )
 
     @property

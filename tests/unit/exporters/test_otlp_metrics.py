@@ -172,7 +172,7 @@ def _value(point):
     attributes = tuple(sorted(point.attributes.items()))
     if not hasattr(point, "sum"):
         return attributes, float(point.value)
-    buckets = tuple(point.bucket_counts) if point.explicit_bounds[-1] == 7200 else ()
+    buckets = tuple(point.bucket_counts)
     return attributes, float(point.sum), point.count, point.min, point.max, buckets
 
 
@@ -180,7 +180,7 @@ def _sent(point):
     attributes = tuple(sorted(point["attributes"].items()))
     if "count" not in point:
         return attributes, float(point.get("asDouble", point.get("asInt")))
-    buckets = tuple(map(int, point["bucketCounts"])) if "explicitBounds" in point else ()
+    buckets = tuple(map(int, point["bucketCounts"]))
     return attributes, point["sum"], int(point["count"]), point["min"], point["max"], buckets
 
 
