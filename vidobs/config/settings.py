@@ -14,6 +14,7 @@ import msgspec
 from vidobs.config import readers
 from vidobs.config.choices import Durability, HttpSpans, OtelSetup, PollSpans
 from vidobs.config.ledger_url import LedgerUrl, default_ledger, ledger_url
+from vidobs.config.links import links
 from vidobs.config.store_url import StoreUrl, store_url
 from vidobs.core.capture import CapturePolicy, Content, Media
 from vidobs.core.policies import BillingPolicy, parse_policies
@@ -50,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policies: Mapping[str, BillingPolicy] = {}
     service_name: str | None = None
     same_trace_s: float = SAME_TRACE_S
+    links: Mapping[str, str] = {}
     disabled: bool = False
 
     def __repr__(self) -> str:
@@ -273,6 +275,17 @@ SETTINGS: tuple[Setting, ...] = (
         default="3600",
         doc="Polls and downloads later than this after the create start a trace of their own, and"
         " link to the job's.",
+    ),
+    Setting(
+        name="links",
+        env="VIDOBS_LINKS",
+        type="mapping of names to addresses, or `name=address,name=address`",
+        read=links,
+        combine=Combine.BY_KEY,
+        doc="What a job's page in `vidobs ui` links to. For `datadog`, `langsmith`, `langfuse`,"
+        " `grafana` and `jaeger` the address that they are opened at will do; any other is a"
+        " template with `{trace_id}`, `{trace_id_decimal}`, `{span_id}`, `{job_id}`, `{job_uuid}`,"
+        " `{video_id}`, `{start_ms}` or `{end_ms}` in it.",
     ),
     Setting(
         name="disabled",

@@ -28,7 +28,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     index: Index
     settings: Settings
     now: Callable[[], datetime]
-    links: Mapping[str, str] = {}  # name of a tool -> template of an address
+    links: Mapping[str, str] = {}  # name of a tool -> template of an address, as in the settings
     allow_actions: bool = False
 
     @contextmanager

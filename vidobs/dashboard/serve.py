@@ -60,6 +60,7 @@ class Server:
             index=self.index,
             settings=options.settings,
             now=lambda: datetime.now(UTC),
+            links=options.settings.links,
             allow_actions=options.allow_actions,
         )
         names = {*LOOPBACK, *options.allow_hosts, shown.lower()}
