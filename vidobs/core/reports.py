@@ -143,3 +143,23 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     count: int
     examples: tuple[str, ...] = ()
+
+
+class DeliveryState(StrEnum):
+    """What became of one event at one exporter."""
+
+    DELIVERED = "delivered"  # handed to it, or left out because its settings do not choose it
+    PASSED = "passed"  # the same, or dropped: of some events nobody knows any more
+    WAITING = "waiting"  # its turn comes, for the first time or once more
+    DEAD = "dead"  # refused for good
+    NOT_FOR_IT = "not_for_it"  # the exporter was not switched on when it happened
+
+
+class EventDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """How one event fared at one exporter."""
+
+    event_id: str
+    exporter: str
+    state: DeliveryState
+    at: datetime | None = None  # when it was given up, or asked for once more
+    error: str | None = None  # what the exporter said of a dead letter

@@ -615,3 +615,23 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
 -- quiet_places --
 SELECT value FROM meta WHERE key IN (SELECT value FROM json_each(?));
+
+-- routes_of --
+-- The events of a job, with whom they are for; what leads to a damaged one need not be text.
+SELECT event.seq, CAST(event.id AS BLOB), CAST(event.route AS BLOB) FROM event
+WHERE event.seq IN (
+    SELECT number.value FROM job JOIN json_each('[0' || job.events || ']') AS number
+    WHERE job.seq = ?
+)
+ORDER BY event.seq;
+
+-- relays --
+SELECT exporter, cursor, EXISTS (SELECT 1 FROM dropped WHERE dropped.exporter = relay.exporter)
+FROM relay ORDER BY exporter;
+
+-- letters_at --
+SELECT exporter, seq, at_us, error FROM dead_letter
+WHERE seq IN (SELECT value FROM json_each(?));
+
+-- asked_at --
+SELECT exporter, seq, asked_us FROM replay WHERE seq IN (SELECT value FROM json_each(?));
