@@ -13,12 +13,11 @@ from vidobs.core.jobs import VideoFile
 from vidobs.core.tiers import SHORT_EDGE, frame, names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from vidobs.core.jobs import Job
 
 BLOCK = 16  # pixels; servers round the edges of a frame to whole blocks of an encoder
 EQUAL_WITHIN_FPS = Decimal("0.5")  # 29.97 is what was asked for with 30
+_SOUND = {True: "with sound", False: "no sound", None: None}
 
 
 class Transfer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -30,36 +29,61 @@ class Transfer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     part: str | None = None  # which bytes were sent, "FIRST-LAST/SIZE", where not all
 
 
+class Compared(msgspec.Struct, frozen=True):
+    """One property of a video: what was asked for, what came, and whether that is another thing."""
+
+    name: str
+    asked: str | None  # None: the request did not say
+    got: str | None  # None: not known, for nobody downloaded it here, or the file does not say
+    differs: bool
+
+
+def compared(job: Job) -> tuple[Compared, ...]:
+    """Return length, size, frame rate and sound of a job side by side, as `mismatch` sees them."""
+    file, request = job.file or VideoFile(), job.request
+    length, rate = sane(request.seconds), sane(request.fps)
+    longer = job.operation is Operation.EXTEND
+    return (
+        Compared(
+            "length",
+            _seconds(length) or None,
+            _seconds(file.seconds) or None,
+            not longer and _apart(length, file.seconds, EQUAL_WITHIN_S),
+        ),
+        Compared(
+            "size",
+            request.size,
+            file.size,
+            bool(request.size and file.size and not _same_size(request.size, file.size)),
+        ),
+        Compared(
+            "frame rate",
+            f"{_plain(rate)} fps" if rate is not None else None,
+            f"{_plain(file.fps)} fps" if file.fps is not None else None,
+            _apart(rate, file.fps, EQUAL_WITHIN_FPS),
+        ),
+        Compared(
+            "sound",
+            _SOUND[request.audio],
+            _SOUND[file.audio],
+            bool(request.audio) and file.audio is False,
+        ),
+    )
+
+
 def mismatch(job: Job) -> str | None:
     """Say in what the delivered file is not what was asked for; `None` where it is, or may be.
 
     Lengths within half a second are equal, and edges that were rounded to whole blocks. The file
     of an extension holds its source too: its length is not compared.
     """
-    found = list(_differences(job))
+    found = [each for each in compared(job) if each.differs]
     if not found:
         return None
     request = job.request
     asked = [text for text in (_seconds(sane(request.seconds)), request.size) if text]
-    asked += [asks for asks, _ in found if asks and asks not in asked]
-    return f"asked {' '.join(asked)}, got {' '.join(got for _, got in found)}"
-
-
-def _differences(job: Job) -> Iterator[tuple[str, str]]:
-    """What was asked for and what came, where they differ."""
-    file, request = job.file, job.request
-    if file is None:
-        return
-    length = sane(request.seconds)
-    if job.operation is not Operation.EXTEND and _apart(length, file.seconds, EQUAL_WITHIN_S):
-        yield _seconds(length), _seconds(file.seconds)
-    if request.size and file.size and not _same_size(request.size, file.size):
-        yield request.size, file.size
-    rate = sane(request.fps)
-    if _apart(rate, file.fps, EQUAL_WITHIN_FPS):
-        yield f"{_plain(rate)} fps", f"{_plain(file.fps)} fps"
-    if request.audio and file.audio is False:
-        yield "with sound", "no sound"
+    asked += [each.asked for each in found if each.asked and each.asked not in asked]
+    return f"asked {' '.join(asked)}, got {' '.join(each.got or '' for each in found)}"
 
 
 def _same_size(asked: str, got: str) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from vidobs.core.calls import Operation, VideoRequest
-from vidobs.core.delivered import mismatch
+from vidobs.core.delivered import Compared, compared, mismatch
 from vidobs.core.jobs import Job, JobState, TraceRef, VideoFile
 
 ASKED = {"seconds": Decimal(8), "size": "720x1280"}
@@ -88,3 +88,35 @@ def test_the_length_of_an_extension_is_not_compared():
     assert said({}, longer, operation=Operation.EXTEND) is None
     wrong = {**longer, "size": "64x64"}
     assert said({}, wrong, operation=Operation.EXTEND) == "asked 8 s 720x1280, got 64x64"
+
+
+def test_what_was_asked_for_stands_beside_what_came():
+    """Every property has a line, also where one side says nothing."""
+    job = Job(
+        job_id="job_1",
+        provider="openai",
+        dialect="openai_videos",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        trace=TraceRef("a" * 32, "b" * 16),
+        request=VideoRequest(seconds=Decimal(8), size="720x1280", audio=True),
+        file=VideoFile(seconds=Decimal("5.042"), size="720x1280", fps=Decimal(24), audio=False),
+    )
+    assert compared(job) == (
+        Compared("length", "8 s", "5.042 s", differs=True),
+        Compared("size", "720x1280", "720x1280", differs=False),
+        Compared("frame rate", None, "24 fps", differs=False),
+        Compared("sound", "with sound", "no sound", differs=True),
+    )
+
+
+def test_before_a_download_nothing_differs():
+    """What is not known is no mismatch."""
+    job = Job(
+        job_id="job_1",
+        provider="openai",
+        dialect="openai_videos",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        trace=TraceRef("a" * 32, "b" * 16),
+        request=VideoRequest(seconds=Decimal(8), size="720x1280", audio=True),
+    )
+    assert [(each.got, each.differs) for each in compared(job)] == [(None, False)] * 4
