@@ -8,6 +8,6 @@ import webbrowser
 
 
 def open_browser(url: str) -> None:
-    """Open an address, unless nobody sits here: in CI, in a pipe, or on a machine without a screen."""
+    """Open an address, unless nobody looks: not in CI, and not where the output goes to a file."""
     if "CI" not in os.environ and sys.stdout.isatty():
         webbrowser.open(url)

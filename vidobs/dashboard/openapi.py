@@ -8,8 +8,8 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
-from vidobs import __version__
 from vidobs.dashboard.registry import PAGES
+from vidobs.telemetry.providers import scope_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def described(pages: Sequence[Page[Any]] = PAGES) -> dict[str, object]:
         "openapi": "3.1.0",
         "info": {
             "title": "vidobs dashboard",
-            "version": __version__,
+            "version": scope_version(),
             "description": "Every page as JSON. Money is a string of US dollars, times are UTC.",
         },
         "paths": {
