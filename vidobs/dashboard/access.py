@@ -9,23 +9,28 @@ that may load nothing from elsewhere.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
-from http.cookies import CookieError, SimpleCookie
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.requests import cookie_parser
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "vidobs_session"
+COOKIE = "vidobs_session"  # and the port: cookies know no ports, and two dashboards may run
 TOKEN = "token"  # noqa: S105 - the name of the parameter
 SAFE = frozenset({"GET", "HEAD"})
 MOST_SESSIONS = 100  # open at once; the oldest ends
+RIGHTS = "vidobs.rights"  # the key of the scope that says what somebody may do
+STATIC = "/static/"
 
 _POLICY = {
     "default-src": "'none'",
@@ -44,24 +49,43 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # under `no-referrer` the Origin of our own forms is `null`
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
 
 
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
+_HERE = ("same-origin", "none")  # `none`: typed, a bookmark, or the terminal
+_AGAIN = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0">
+<title>vidobs</title>
+<p><a href="">Go on to the dashboard</a></p>
+</html>
+"""
+
+
+class Rights(StrEnum):
+    """What somebody who is in may do."""
+
+    LOOK = "look"
+    ACT = "act"  # also use what `--allow-actions` allows
+
+
 class Door(Protocol):
     """Who is let in, and how somebody gets in."""
 
-    def knows(self, headers: Headers) -> bool:
-        """Whether a request comes from somebody who is in."""
+    def rights(self, headers: Headers) -> Rights | None:
+        """Return what the sender of a request may do; `None`: nothing, they are not in."""
         ...
 
-    def enter(self, scope: Scope) -> Response | None:
+    def enter(self, scope: Scope) -> ASGIApp | None:
         """Answer a request that brings what lets somebody in; `None` where it brings nothing."""
         ...
 
-    def refuse(self, scope: Scope) -> Response:
+    def refuse(self, scope: Scope) -> ASGIApp:
         """Answer a request of somebody who is not in."""
         ...
 
@@ -86,15 +110,18 @@ class TokenDoor:
         """The token that lets the next one in."""
         return self._token
 
-    def knows(self, headers: Headers) -> bool:
-        """Whether there is a session, or the fixed token."""
+    def rights(self, headers: Headers) -> Rights | None:
+        """Return every right where there is a session, or the fixed token."""
         if session_of(headers) in self._sessions:
-            return True
+            return Rights.ACT
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        return bool(self._fixed) and scheme.lower() == "bearer" and self._same(given.strip())
+        known = bool(self._fixed) and scheme.lower() == "bearer" and self._same(given.strip())
+        return Rights.ACT if known else None
 
-    def enter(self, scope: Scope) -> Response | None:
+    def enter(self, scope: Scope) -> ASGIApp | None:
         """Make a session of the token in the address, and go on to the page without it."""
+        if scope["method"] != "GET":
+            return None
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         given = query.pop(TOKEN, [""])[0]
         if not given or not self._same(given):
@@ -108,13 +135,11 @@ class TokenDoor:
         rest = urlencode(query, doseq=True)
         path = local_path(scope)
         response = RedirectResponse(f"{path}?{rest}" if rest else path, status_code=303)
-        response.set_cookie(
-            COOKIE, session, httponly=True, samesite="strict", path=scope.get("root_path") or "/"
-        )
+        keep_session(response, scope, session)
         self._used(self._token)
         return response
 
-    def refuse(self, scope: Scope) -> Response:
+    def refuse(self, scope: Scope) -> ASGIApp:
         """Say where the address with the token is."""
         del scope
         return PlainTextResponse(
@@ -130,32 +155,46 @@ class TokenDoor:
 
 
 class Guarded:
-    """An application behind a door. `hosts` are the names that a browser may know it by."""
+    """An application behind a door.
 
-    def __init__(self, app: ASGIApp, door: Door, *, hosts: Iterable[str]) -> None:
+    `hosts` are the names that a browser may know it by. `public` says whether the static files, in
+    which there is nothing of anybody, are for everyone: a page to log in needs the style sheet.
+    """
+
+    def __init__(
+        self, app: ASGIApp, door: Door, *, hosts: Iterable[str], public: bool = False
+    ) -> None:
         self._app = app
         self._door = door
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(host_name(_bracketed(host)) for host in hosts) - {""}
+        self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return
-        answer = self._answer(scope)
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            # A copy, so that whoever called us does not see what the inside writes into it.
+            await self._answered(dict(scope), receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        static = route_path(scope).startswith(STATIC)
+        cached = "no-cache" if static else "no-store"  # `no-cache`: may be kept, is asked for
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("cache-control", cached)
             await send(message)
 
-        await (answer or self._app)(scope, receive, sealed)
+        app = self._answer(scope, static=static) or self._app
+        await app(scope, receive, sealed)
 
-    def _answer(self, scope: Scope) -> Response | None:
+    def _answer(self, scope: Scope, *, static: bool) -> ASGIApp | None:
         headers = Headers(scope=scope)
         wrong = self._wrong(scope, headers)
         if wrong is not None:
@@ -163,49 +202,93 @@ class Guarded:
         entered = self._door.enter(scope)
         if entered is not None:
             return entered
-        return None if self._door.knows(headers) else self._door.refuse(scope)
+        rights = self._door.rights(headers)
+        scope[RIGHTS] = rights
+        if rights is not None or (self._public and static):
+            return None
+        if scope["method"] == "GET" and headers.get("sec-fetch-site", "none") not in _HERE:
+            # The browser keeps the session to itself when another site leads here; asked once
+            # more by this page, it brings the session along, if there is one.
+            return HTMLResponse(_AGAIN, status_code=401)
+        return self._door.refuse(scope)
 
     def _wrong(self, scope: Scope, headers: Headers) -> str | None:
         """Return what is wrong with where a request comes from."""
-        host = headers.get("host", "")
+        host = headers.get("host", "").lower()
         if host_name(host) not in self._hosts:
             return (
                 f"This server is not {host[:100]!r}. Open it by the address that it printed, or "
                 "name the host with --allow-host."
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return "This request comes from another site."
-        if scope["method"] not in SAFE and headers.get("sec-fetch-site", "same-origin") not in (
-            "same-origin",
-            "none",
+        ours = (f"http://{host}", f"https://{host}")
+        foreign = headers.get("sec-fetch-site", "none") not in _HERE
+        if (origin is not None and origin.lower() not in ours) or (
+            foreign and not _led_here(scope, headers)
         ):
             return "This request comes from another site."
         return None
 
 
+def may_act(scope: Scope) -> bool:
+    """Whether the sender of a request may use actions; without a door nobody may."""
+    return scope.get(RIGHTS) is Rights.ACT
+
+
+def cookie_name(headers: Headers) -> str:
+    """Return the name of the session's cookie on the port that a request came to."""
+    found = _HOST.fullmatch(headers.get("host", "").lower())
+    return f"{COOKIE}_{found[2]}" if found and found[2] else COOKIE
+
+
 def session_of(headers: Headers) -> str | None:
     """Return the session that a request's cookie names."""
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return None if morsel is None else morsel.value
+    return cookie_parser(headers.get("cookie", "")).get(cookie_name(headers)) or None
+
+
+def keep_session(
+    response: Response, scope: Scope, session: str, *, max_age_s: int | None = None
+) -> None:
+    """Have the browser keep a session, where no script and no other site can use it."""
+    response.set_cookie(
+        cookie_name(Headers(scope=scope)),
+        session,
+        max_age=max_age_s,
+        path=scope.get("root_path") or "/",
+        secure=scope.get("scheme") == "https",
+        httponly=True,
+        samesite="strict",
+    )
 
 
 def host_name(host: str) -> str:
-    """Return the name in a `Host` header, without its port.
+    """Return the name in a `Host` header, without its port; nothing where it is no such header.
 
-    >>> host_name("LOCALHOST:8321"), host_name("[::1]:8321"), host_name("evil.example")
-    ('localhost', '[::1]', 'evil.example')
+    >>> host_name("LOCALHOST:8321"), host_name("[::1]:8321"), host_name("localhost:80@evil.example")
+    ('localhost', '[::1]', '')
     """
-    name = host.strip().lower()
-    if name.startswith("["):
-        return name.partition("]")[0] + "]"
-    return name.partition(":")[0]
+    found = _HOST.fullmatch(host.strip().lower())
+    return found[1] if found else ""
+
+
+def route_path(scope: Scope) -> str:
+    """Return the path of a request below the place where the dashboard is mounted."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path") or ""
+    return path[len(root) :] if path.startswith(f"{root}/") else path
 
 
 def local_path(scope: Scope) -> str:
     """Return the path of a request as the browser has it, which never names another host."""
     path: str = scope["path"]
-    return "/" + path.lstrip("/\\")
+    return "/" + quote(path.lstrip("/\\"))
+
+
+def _led_here(scope: Scope, headers: Headers) -> bool:
+    """Whether a person was led here by another site's link: a whole page, not a part of theirs."""
+    fetched = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return scope["method"] == "GET" and fetched == ("navigate", "document")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host

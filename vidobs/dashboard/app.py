@@ -7,6 +7,7 @@ import secrets
 from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from vidobs.core.errors import LedgerError
 from vidobs.core.scrub import scrub
 from vidobs.dashboard import live, media, openapi
-from vidobs.dashboard.access import local_path, session_of
+from vidobs.dashboard.access import local_path, may_act, session_of
 from vidobs.dashboard.page import Asked, BadQueryError, NotThereError
 from vidobs.dashboard.registry import PAGES
 from vidobs.dashboard.render import MenuEntry, Renderer, Shell
@@ -126,7 +127,7 @@ class Dashboard:
             indexing=progress.said,
             problem=progress.problem,
             csrf=self.csrf(request),
-            allow_actions=self.desk.allow_actions,
+            allow_actions=self.desk.allow_actions and may_act(request.scope),
         )
 
 
@@ -153,7 +154,7 @@ def _filled(page: Page[msgspec.Struct], request: Request) -> str:
     """Return the address of a page's JSON twin, with the parts of this request's path."""
     path = page.api_path
     for name, value in request.path_params.items():
-        path = path.replace(f"{{{name}}}", str(value))
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
     return path
 
 

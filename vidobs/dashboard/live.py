@@ -25,6 +25,7 @@ PATH = "/api/live"
 MOST_STREAMS = 64
 MOST_JOBS = 100  # that one message names
 _LOOK_S = 0.2
+_MOST_DIGITS = 18  # of a version
 _PAUSE_S = 1.0  # between two messages, so that a burst is one
 _BEAT_S = 15.0  # a comment, so that a dead connection is found
 
@@ -52,7 +53,8 @@ async def _answer(index: Index, streams: Streams, request: Request) -> Response:
     if streams.open >= MOST_STREAMS:
         return PlainTextResponse("Too many pages are open.\n", status_code=503)
     given = request.headers.get("last-event-id") or request.query_params.get("version", "")
-    version = int(given) if given.isascii() and given.isdigit() else index.version()
+    known = given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS
+    version = int(given) if known else index.version()
     return StreamingResponse(
         _stream(index, streams, version),
         media_type="text/event-stream",

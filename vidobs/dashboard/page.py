@@ -10,6 +10,7 @@ import msgspec
 from vidobs.dashboard.desk import Desk
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
+_MOST_DIGITS = 19
 
 
 class NotThereError(Exception):
@@ -44,7 +45,8 @@ class Asked(msgspec.Struct, frozen=True):
         given = self.one(name)
         if given is None:
             return default
-        if not given.isascii() or not given.isdigit() or int(given[:20]) > most:
+        digits = given.isascii() and given.isdigit() and len(given) <= _MOST_DIGITS
+        if not digits or int(given) > most:
             raise BadQueryError(f"{name}={given[:50]!r} is no number between 0 and {most}")
         return int(given)
 
