@@ -13,6 +13,7 @@ _MILLI = Decimal("0.0001")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 _KILO = 1000
+_DIGITS = 3
 
 
 def usd(amount: Decimal | str | None) -> str:
@@ -28,6 +29,18 @@ def usd(amount: Decimal | str | None) -> str:
     if small and abs(value) < _MILLI:
         return f"${plain(value)}"
     return f"${value.quantize(_MILLI).normalize():f}" if small else f"${value:,.2f}"
+
+
+def rate(amount: Decimal | None) -> str:
+    """Return dollars for one of something, with three digits that say something.
+
+    >>> rate(Decimal("0.104166667")), rate(Decimal("0.5")), rate(Decimal("12.3456"))
+    ('$0.104', '$0.50', '$12.35')
+    """
+    if amount is None:
+        return UNKNOWN
+    places = max(2, _DIGITS - 1 - amount.adjusted()) if amount else 2
+    return f"${plain(round(amount, places))}"
 
 
 def exact_usd(amount: Decimal | str | None) -> str:

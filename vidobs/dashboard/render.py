@@ -56,6 +56,7 @@ class Renderer:
         self._environment.filters |= {
             "usd": formats.usd,
             "exact_usd": formats.exact_usd,
+            "rate": formats.rate,
             "length": formats.length,
             "video_length": formats.video_length,
             "number": formats.number,
