@@ -20,9 +20,9 @@ from starlette.staticfiles import StaticFiles
 
 from vidobs.core.errors import LedgerError
 from vidobs.core.scrub import scrub
-from vidobs.dashboard import live, media, openapi
+from vidobs.dashboard import actions, live, media, openapi
 from vidobs.dashboard.access import local_path, may_act, session_of
-from vidobs.dashboard.page import Asked, BadQueryError, NotThereError
+from vidobs.dashboard.page import Asked, BadQueryError, ElsewhereError, NotThereError
 from vidobs.dashboard.registry import PAGES
 from vidobs.dashboard.render import MenuEntry, Renderer, Shell
 
@@ -63,6 +63,7 @@ class Dashboard:
         return [
             *(Route(page.path, partial(self._html, page), methods=["GET"]) for page in PAGES),
             *(Route(page.api_path, partial(self._json, page), methods=["GET"]) for page in PAGES),
+            *actions.routes(self),
             *openapi.routes(),
             *media.routes(self.desk),
             *live.routes(self.desk),
@@ -79,12 +80,16 @@ class Dashboard:
         try:
             answer = await run_in_threadpool(page.answer, self.desk, _asked(request))
             return await run_in_threadpool(self._shown, page, request, answer)
+        except ElsewhereError as elsewhere:
+            return _moved(request, elsewhere.path)
         except (NotThereError, BadQueryError, LedgerError) as error:
-            status, said = _status(error), scrub(str(error))
-            shell = self._shell(request, None, "Not there")
-            now = self.desk.now()
-            html = self._renderer.page("error.html", Problem(said), shell, now)
-            return HTMLResponse(html, status_code=status)
+            return self.problem(request, scrub(str(error)), _status(error))
+
+    def problem(self, request: Request, said: str, status: int) -> Response:
+        """Answer with a page that says what is wrong."""
+        shell = self._shell(request, None, "Not there")
+        html = self._renderer.page("error.html", Problem(said), shell, self.desk.now())
+        return HTMLResponse(html, status_code=status)
 
     def _shown(self, page: Page[msgspec.Struct], request: Request, answer: object) -> Response:
         shell = self._shell(request, page, page.title)
@@ -94,6 +99,8 @@ class Dashboard:
         try:
             answer: object = await run_in_threadpool(page.answer, self.desk, _asked(request))
             status = 200
+        except ElsewhereError as elsewhere:
+            return _moved(request, "/api" + elsewhere.path)
         except (NotThereError, BadQueryError, LedgerError) as error:
             answer, status = Problem(scrub(str(error))), _status(error)
         return Response(msgspec.json.encode(answer), status, media_type="application/json")
@@ -142,6 +149,10 @@ def _asked(request: Request) -> Asked:
     for name, value in request.query_params.multi_items():
         query[name] = (*query.get(name, ()), value)
     return Asked({name: str(value) for name, value in request.path_params.items()}, query)
+
+
+def _moved(request: Request, path: str) -> Response:
+    return RedirectResponse(str(request.scope.get("root_path", "")) + path, status_code=303)
 
 
 def _status(error: Exception) -> int:

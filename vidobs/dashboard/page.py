@@ -21,6 +21,14 @@ class BadQueryError(Exception):
     """A parameter of the address makes no sense; the message says which, and what would."""
 
 
+class ElsewhereError(Exception):
+    """The answer stands at another page: its path, such as `/jobs/job_1`, without a query."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What an address asks for: the parts of its path and its parameters, each as it was given."""
 

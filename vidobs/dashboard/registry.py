@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from vidobs.dashboard.pages import exporters
+
 if TYPE_CHECKING:
     from vidobs.dashboard.page import Page
 
-PAGES: tuple[Page[Any], ...] = ()
+PAGES: tuple[Page[Any], ...] = (exporters.PAGE,)
