@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from vidobs.core.objects import JobObject, job_object
 from vidobs.core.span_tree import NS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from vidobs.core.events import SpanRecord, VideoEvent
     from vidobs.core.jobs import Job
@@ -76,7 +77,7 @@ class RelativeObject(msgspec.Struct, frozen=True):
     state: str | None
 
 
-class JobDetailObject(JobObject, frozen=True, kw_only=True):
+class JobDetailObject(JobObject, msgspec.Struct, frozen=True, kw_only=True):
     """The job of `vidobs job ID`."""
 
     dialect: str
