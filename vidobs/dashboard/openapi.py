@@ -52,7 +52,7 @@ def described(pages: Sequence[Page[Any]] = PAGES) -> dict[str, object]:
 def _hook(kind: type) -> dict[str, Any]:
     """Describe what may be anything: an `object`."""
     if kind is object:
-        return {}
+        return {"description": "Any JSON value."}
     raise NotImplementedError
 
 
