@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE = "vidobs.yaml"
 ARGUMENTS = "configure()"
 DEFAULT = "default"
+GATEWAY = "gateway"  # the section that only `vidobs gateway` reads
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -45,12 +46,15 @@ def load(
     given: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
     yaml_path: Path | None = None,
+    *,
+    read_elsewhere: Collection[str] = (),
 ) -> Loaded:
     """Read every source: arguments, then environment, then file, then default.
 
     `given` are the arguments of `configure()`; without `environ` the process's own is read; without
     `yaml_path` the file that VIDOBS_CONFIG names, else `vidobs.yaml` in the working directory if
-    there is one. Reads at most that one file; creates nothing.
+    there is one. Reads at most that one file; creates nothing. Nothing is said of the sections of
+    the file that are `read_elsewhere`.
 
     Raises:
         ConfigError: a source gives something that cannot be used; says where, what is wrong and
@@ -58,7 +62,7 @@ def load(
     """
     environ = os.environ if environ is None else environ
     path = yaml_path or config_file(environ)
-    foreign = _read(path, environ)
+    foreign = _read(path, environ, read_elsewhere)
     layers = (
         tuple(sources.from_document(Document(ARGUMENTS, given or {}))),
         tuple(sources.from_environment(environ)),
@@ -140,10 +144,15 @@ def _rows(lists: Iterable[object]) -> tuple[PriceRow, ...]:
     return tuple({row.row_id: row for row in rows}.values())
 
 
-def _read(path: Path | None, environ: Mapping[str, str]) -> litellm.Translated:
+def _read(
+    path: Path | None, environ: Mapping[str, str], read_elsewhere: Collection[str] = ()
+) -> litellm.Translated:
     if path is None:
         return litellm.Translated(Document(DEFAULT_FILE, {}))
     document = read_yaml(path, environ, wanted=_wanted)
+    gone = (GATEWAY, *read_elsewhere)
+    kept = {key: value for key, value in document.values.items() if key not in gone}
+    document = msgspec.structs.replace(document, values=kept)
     there = registry.installed() if litellm.SECTION in document.values else ()
     return litellm.translated(document, environ, installed=there)
 

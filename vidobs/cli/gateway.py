@@ -1,0 +1,90 @@
+"""`vidobs gateway`: an OpenAI-Videos-compatible proxy with LiteLLM's configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidobs.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vidobs.config import Loaded
+    from vidobs.gateway.config import GatewayConfig
+
+FLUSH_S = 5.0  # that events may take to leave at the end
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="LiteLLM's config.yaml, as it is; VIDOBS_CONFIG names one."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Serve one model without a file, such as azure/sora-2."),
+]
+
+
+def gateway(
+    *,
+    config: ConfigFile = None,
+    model: Model = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 4000,
+) -> None:
+    """Serve an OpenAI-Videos-compatible proxy in front of your providers, until Ctrl-C."""
+    from vidobs.gateway.extra import check_installed
+
+    check_installed()
+    from vidobs import runtime
+    from vidobs.gateway.app import create_gateway
+    from vidobs.gateway.server import GatewayServer, check_bound
+    from vidobs.gateway.videos.keeping_key import signing_key
+
+    given = _config(config, model)
+    check_bound(given, host)
+    for warning in given.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    loaded = _settings(given, config)
+    made = runtime.configure(loaded)
+    if made is None:
+        raise ConfigError("VIDOBS_DISABLED is set: there is no gateway without a ledger")
+    app = create_gateway(given, runtime=made, key=signing_key(loaded.settings.ledger.path))
+    server = GatewayServer(app, host=host, port=port, on_ready=_say_ready)
+    try:
+        server.run_here()
+    finally:
+        runtime.shutdown(FLUSH_S)
+
+
+def _config(file: Path | None, model: str | None) -> GatewayConfig:
+    from vidobs.gateway.config import from_model, read_config
+
+    if model is not None:
+        if file is not None:
+            raise ConfigError("give --config or --model, not both")
+        return from_model(model, os.environ)
+    named = file or (Path(os.environ["VIDOBS_CONFIG"]) if "VIDOBS_CONFIG" in os.environ else None)
+    if named is None:
+        raise ConfigError("give --config FILE, or --model such as azure/sora-2")
+    return read_config(named.expanduser(), os.environ)
+
+
+def _settings(given: GatewayConfig, file: Path | None) -> Loaded:
+    """The settings of vidobs, from the same file, with the prices of `model_info`."""
+    from vidobs import config
+    from vidobs.gateway.config.sections import GENERAL, MODELS, ROUTER
+
+    arguments = {"prices": list(given.prices)} if given.prices else {}
+    return config.load(
+        arguments,
+        yaml_path=None if file is None else file.expanduser(),
+        read_elsewhere=(MODELS, GENERAL, ROUTER),
+    )
+
+
+def _say_ready(root_url: str) -> None:
+    """The address alone in the first line, for programs; how to use it behind it, for people."""
+    typer.echo(root_url)
+    typer.echo(f"\n  export OPENAI_BASE_URL={root_url}/v1\n")

@@ -1,0 +1,174 @@
+"""The gateway as an ASGI application, by hand: no framework stands in the way of a request."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from vidobs.gateway.core import Core, Parts
+from vidobs.gateway.defaults import MasterKey, NoAlerts, NoGuards, NoLimits
+from vidobs.gateway.routes import about
+from vidobs.gateway.routes.content import BrokenOffError
+from vidobs.gateway.routes.table import find
+from vidobs.gateway.seams import Refusal
+from vidobs.gateway.wire.answers import encoded, refused, send_answer
+from vidobs.gateway.wire.asked import Asked, path_of, token_of
+from vidobs.gateway.wire.bodies import Gone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vidobs.gateway.config import GatewayConfig
+    from vidobs.gateway.seams import Admission, Alerts, App, Guards, Keys, Receive, Scope, Send
+    from vidobs.gateway.wire.answers import Answer
+    from vidobs.runtime import Runtime
+
+_ID_BITS = 96
+_NO_ROUTES: Mapping[str, App] = MappingProxyType({})
+
+
+class Gateway:
+    """Serves the routes of videos; what else there is, others answer."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        parts: Parts,
+        *,
+        runtime: Runtime,
+        key: bytes,
+        extra_routes: Mapping[str, App],
+        mounts: Mapping[str, App],
+    ) -> None:
+        self.config = config
+        self._parts = parts
+        self._runtime = runtime
+        self._key = key
+        self._extra = dict(extra_routes)
+        self._mounts = tuple(mounts.items())
+        self._core: Core | None = None
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or start and stop with the server."""
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "lifespan":
+            await self._live(receive, send)
+
+    async def start(self) -> Core:
+        """Open everything; in the event loop that will serve."""
+        if self._core is None:
+            loop = asyncio.get_running_loop()
+            self._core = Core(
+                self.config, self._parts, runtime=self._runtime, key=self._key, loop=loop
+            )
+        return self._core
+
+    async def close(self) -> None:
+        """Give everything back."""
+        core, self._core = self._core, None
+        if core is not None:
+            await core.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        other = self._extra.get(path) or self._mounted(path)
+        if other is not None:
+            await other(scope, receive, send)
+            return
+        core = self._core or await self.start()
+        request_id = f"req_{self._runtime.bits(_ID_BITS):024x}"
+        told: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id.encode()),)
+        head = scope["method"] == "HEAD"
+        try:
+            if path.startswith("/health"):
+                await send_answer(send, self._health(core, path), told, head=head)
+                return
+            found = find(scope["method"], path_of(scope))
+            headers = dict(scope["headers"])
+            now = datetime.fromtimestamp(self._runtime.clock.time_ns() / 1e9, UTC)
+            principal = self._parts.keys.principal(token_of(headers), now)
+            counted = self._parts.admission.request(principal, now)
+            if counted:
+                told = (*told, *encoded(counted))
+            asked = Asked(
+                method=scope["method"],
+                headers=headers,
+                query=scope["query_string"],
+                principal=principal,
+                request_id=request_id,
+                now=now,
+                receive=receive,
+                send=send,
+                told=told,
+                video_id=found.video_id,
+            )
+            if found.by_query:
+                asked = replace(asked, video_id=asked.parameter("video_id"))
+            answer = await found.handler(core, asked)
+        except Refusal as refusal:
+            answer = refused(refusal)
+        except (Gone, BrokenOffError):
+            return
+        if answer is not None:
+            await send_answer(send, answer, told, head=head)
+
+    def _health(self, core: Core, path: str) -> Answer:
+        if path in ("/health/ready", "/health/readiness"):
+            return about.ready(core, draining=self.draining)
+        if path in ("/health", "/health/live", "/health/liveliness"):
+            return about.LIVE
+        raise Refusal(404, "there is no such route", code="not_found")
+
+    def _mounted(self, path: str) -> App | None:
+        if not self._mounts:
+            return None
+        return next(
+            (app for start, app in self._mounts if path == start or path.startswith(f"{start}/")),
+            None,
+        )
+
+
+def create_gateway(
+    config: GatewayConfig,
+    *,
+    runtime: Runtime,
+    key: bytes,
+    keys: Keys | None = None,
+    admission: Admission | None = None,
+    guards: Guards | None = None,
+    alerts: Alerts | None = None,
+    extra_routes: Mapping[str, App] = _NO_ROUTES,
+    mounts: Mapping[str, App] = _NO_ROUTES,
+) -> Gateway:
+    """Return the gateway; a part that is not given stands for none.
+
+    `key` signs the ids of videos. `extra_routes` are found by their whole path, `mounts` by what a
+    path begins with.
+    """
+    parts = Parts(
+        keys=keys or MasterKey(config.master_key),
+        admission=admission or NoLimits(),
+        guards=guards or NoGuards(),
+        alerts=alerts or NoAlerts(),
+    )
+    return Gateway(
+        config, parts, runtime=runtime, key=key, extra_routes=extra_routes, mounts=mounts
+    )

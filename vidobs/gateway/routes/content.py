@@ -1,0 +1,193 @@
+"""`GET /videos/{id}/content`: bytes pass through as they come, and are counted on their way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from vidobs.core.calls import Operation
+from vidobs.core.jobs import AssetState, JobSnapshot
+from vidobs.dialects.openai import expired
+from vidobs.dialects.outgoing import path_of
+from vidobs.gateway.observing import call_about
+from vidobs.gateway.routes.failing import answer_of_error, answer_of_silence
+from vidobs.gateway.seams import Refusal
+from vidobs.gateway.upstream.elsewhere import Elsewhere
+from vidobs.gateway.upstream.http import NoAnswer, Reply
+from vidobs.observer.downloads import Download
+from vidobs.observer.outcome import Failure
+
+if TYPE_CHECKING:
+    from vidobs.core.jobs import Job
+    from vidobs.gateway.core import Core
+    from vidobs.gateway.videos.book import Video
+    from vidobs.gateway.wire.answers import Answer
+    from vidobs.gateway.wire.asked import Asked
+
+VARIANTS = ("video", "thumbnail", "spritesheet")
+_ENDINGS = {
+    "video/mp4": "mp4", "video/webm": "webm", "image/webp": "webp", "image/jpeg": "jpg",
+    "image/png": "png",
+}  # fmt: skip
+_KINDS = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
+_PASSED_ON = ("content-length", "content-range", "accept-ranges", "etag", "last-modified")
+_FILES = (200, 206)
+_PART = 206
+_PIECE_BYTES = 256 << 10
+READ_S = 120.0  # without a byte
+
+
+async def content(core: Core, asked: Asked, *, head: bool = False) -> Answer | None:
+    """Send a file; `None` once it was sent."""
+    video = core.finder.video(asked, asked.video_id or "")
+    await _check(core, asked, video)
+    return await _Delivery(core, asked, video).run(head=head)
+
+
+async def _check(core: Core, asked: Asked, video: Video) -> None:
+    """Let guards look at a finished job before its file is handed out, once."""
+    if video.checked is True:
+        return
+    if isinstance(video.checked, Refusal):
+        raise video.checked
+    job: Job | None = core.observing.job_of(video.upstream, video.raw)
+    if job is None:
+        return
+    try:
+        await core.parts.guards.after(asked.principal, job)
+    except Refusal as refusal:
+        video.checked = refusal
+        raise
+    if job.state.terminal:
+        video.checked = True
+
+
+async def _opened(core: Core, asked: Asked, video: Video) -> aiohttp.ClientResponse:
+    """Ask for a file, and follow to where its server keeps it."""
+    headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+    for name in (b"range", b"if-range"):
+        given = asked.header(name)
+        if given is not None:
+            headers[name.decode()] = given
+    path = path_of(video.raw, "/content")
+    query = "&".join(
+        part
+        for part in asked.query.decode("latin-1").split("&")
+        if part and not part.startswith(("custom_llm_provider=", "video_id="))
+    )
+    response = await core.http.open(
+        video.upstream, "GET", path, query=query, headers=headers, timeout_s=READ_S
+    )
+    return await Elsewhere(core.http, video.upstream).followed(response, headers)
+
+
+class _Delivery:
+    """One file on its way, and what watches it."""
+
+    def __init__(self, core: Core, asked: Asked, video: Video) -> None:
+        self._core = core
+        self._asked = asked
+        self._video = video
+        self._guard = core.observing.guard
+        self._variant = asked.parameter("variant")
+        call = call_about(video.upstream, Operation.DOWNLOAD, video.raw, variant=self._variant)
+        self._seen = self._guard.run("download", Download, core.observing.observer, call)
+
+    async def run(self, *, head: bool) -> Answer | None:
+        """Send the file; `None` once it was sent."""
+        try:
+            response = await _opened(self._core, self._asked, self._video)
+        except NoAnswer as error:
+            self._fail(error.error_type, str(error))
+            return answer_of_silence(error)
+        finally:
+            if self._seen is not None:
+                self._guard.run("download", self._seen.detach)
+        try:
+            if response.status not in _FILES:
+                return await self._refused(response)
+            await self._stream(response, head=head)
+        finally:
+            if response.content.at_eof():
+                response.release()
+            else:
+                response.close()
+        return None
+
+    async def _refused(self, response: aiohttp.ClientResponse) -> Answer:
+        upstream, seen = self._video.upstream, self._seen
+        body = await self._core.http.small_body(upstream, response)
+        reply = Reply(response.status, response.headers, body)
+        gone = expired(response.status, body, overdue=seen is not None and seen.overdue)
+        snapshot = JobSnapshot(asset=AssetState.EXPIRED) if gone else None
+        self._fail(f"HTTP{response.status}", f"HTTP {response.status}", snapshot)
+        return answer_of_error(reply, upstream)
+
+    async def _stream(self, response: aiohttp.ClientResponse, *, head: bool) -> None:
+        guard, seen, send = self._guard, self._seen, self._asked.send
+        if seen is not None:
+            guard.run("download", _expect, seen, response)
+        headers = _headers(self._video, response, self._variant or "video")
+        start = {"type": "http.response.start", "status": response.status}
+        await send({**start, "headers": [*headers, *self._asked.told]})
+        if head:
+            self._end(exhausted=False)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        try:
+            async for piece in response.content.iter_any():
+                if seen is not None:
+                    guard.run("download", seen.feed, piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            name = type(error).__name__
+            self._fail(name, f"the file broke off ({name})")
+            raise BrokenOffError from error  # the connection is cut, as the server cut it
+        except BaseException:
+            self._end(exhausted=False)
+            raise
+        self._end(exhausted=True)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _fail(self, kind: str, detail: str, snapshot: JobSnapshot | None = None) -> None:
+        if self._seen is not None:
+            failure = Failure(kind, f"{kind}: {detail}", snapshot)
+            self._guard.run("download", self._seen.fail, failure)
+
+    def _end(self, *, exhausted: bool) -> None:
+        if self._seen is not None:
+            self._guard.run("download", self._seen.end, exhausted=exhausted)
+
+
+class BrokenOffError(Exception):
+    """A file ended before its end; what was sent of it cannot be taken back."""
+
+
+def _expect(seen: Download, response: aiohttp.ClientResponse) -> None:
+    if response.status == _PART:
+        seen.part(response.headers.get("content-range", ""))
+    seen.expect(response.content_length)
+    if response.headers.get("content-encoding"):
+        seen.packed()
+
+
+def _headers(
+    video: Video, response: aiohttp.ClientResponse, variant: str
+) -> list[tuple[bytes, bytes]]:
+    """Say what the file is: by what its server says, where that is a kind of file."""
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind.startswith(("video/", "image/")):
+        kind = _KINDS.get(variant, "application/octet-stream")
+    name = f"{video.id[:80]}.{_ENDINGS.get(kind, 'bin')}"
+    headers = [
+        (b"content-type", kind.encode("latin-1", "replace")),
+        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    packed = response.headers.get("content-encoding")
+    for known in _PASSED_ON:
+        given = response.headers.get(known)
+        if given is not None and not (packed and known == "content-length"):
+            headers.append((known.encode(), given.encode("latin-1", "replace")))
+    return headers

@@ -1,0 +1,250 @@
+"""`POST /videos`, remixes, edits and extensions: one job, one intent, at most one accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.core.errors import ConfigError
+from vidobs.dialects.openai import Route, read_call
+from vidobs.gateway.observing import attribution
+from vidobs.gateway.routes.wishes import wish_of
+from vidobs.gateway.seams import Ask, Refusal
+from vidobs.gateway.upstream.http import NoAnswer
+from vidobs.gateway.upstream.outcomes import Outcome, of_reply, of_silence
+from vidobs.gateway.upstream.outgoing import Outgoing, outgoing
+from vidobs.gateway.videos.book import Video
+from vidobs.gateway.videos.ids import Sealed
+from vidobs.gateway.wire.answers import JSON, Answer, encoded, envelope
+from vidobs.gateway.wire.bodies import read_body
+from vidobs.observer.creates import Create
+from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
+
+if TYPE_CHECKING:
+    from vidobs.core.calls import Operation, VideoCall
+    from vidobs.gateway.core import Core
+    from vidobs.gateway.routes.wishes import Wish
+    from vidobs.gateway.seams import Permit
+    from vidobs.gateway.upstream.http import Reply
+    from vidobs.gateway.upstream.server import Upstream
+    from vidobs.gateway.wire.asked import Asked
+
+_CANCELLED = Failure("Cancelled", "Cancelled: the gateway was stopped", UNKNOWN_OUTCOME)
+_decode = msgspec.json.Decoder().decode
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What an attempt came to."""
+
+    answer: Answer
+    accepted: bool | None  # None: nobody knows
+    elsewhere: bool = False  # another server may be asked
+
+
+async def create(core: Core, asked: Asked, operation: Operation) -> Answer:
+    """Make a video."""
+    body = await read_body(asked, core.config.sizes)
+    try:
+        wish = wish_of(core, asked, operation, body)
+        return (await made(core, asked, wish)).answer
+    finally:
+        body.close()
+
+
+async def made(core: Core, asked: Asked, wish: Wish) -> Made:
+    """Ask one server after the other, the next only when the one before took nothing for certain.
+
+    Raises:
+        Refusal: guards, limits or budgets do not let it through.
+    """
+    first = _Attempt(core, asked, wish, wish.upstreams[0])
+    wish = await first.guarded()
+    done = await first.run(wish)
+    for upstream in wish.upstreams[1:]:
+        if not done.elsewhere:
+            break
+        done = await _Attempt(core, asked, wish, upstream).run(wish)
+    return done
+
+
+class _Attempt:
+    """One create at one server."""
+
+    def __init__(self, core: Core, asked: Asked, wish: Wish, upstream: Upstream) -> None:
+        self._core = core
+        self._asked = asked
+        self._wish = wish
+        self._upstream = upstream
+        self._observing = core.observing
+        self._job_id = core.observing.new_job_id()
+
+    async def guarded(self) -> Wish:
+        """Let guards look at the prompt; return what is sent.
+
+        Raises:
+            Refusal: they do not let it through.
+        """
+        wish = self._wish
+        ask = self._ask(self._call(self._outgoing()), None)
+        prompt = await self._core.parts.guards.before(self._asked.principal, ask)
+        if prompt is None or prompt == wish.prompt:
+            return wish
+        return msgspec.structs.replace(
+            wish, prompt=prompt, changed={**wish.changed, "prompt": prompt}
+        )
+
+    async def run(self, wish: Wish) -> Made:
+        """Reserve, write the intent, send, record."""
+        core, self._wish = self._core, wish
+        out = self._outgoing()
+        call = self._call(out)
+        self._observing.guard.run("retired model", self._observing.observer.warn_if_retired, call)
+        seen = Create(self._observing.observer, call, job_id=self._job_id)
+        try:
+            ask = self._ask(call, seen)
+            permit = core.parts.admission.admit(self._asked.principal, ask)
+        except Refusal:
+            seen.discard()
+            raise
+        self._observing.guard.run("create", seen.begin)
+        return await self._sent(out, seen, permit)
+
+    async def _sent(self, out: Outgoing, seen: Create, permit: Permit) -> Made:
+        upstream, guard = self._upstream, self._observing.guard
+        reply: Reply | None = None
+        upstream.busy += 1
+        ended = False
+        try:
+            reply = await self._send(out, seen)
+            outcome = of_reply(reply, upstream, self._wish.prompt)
+            ended = True
+        except NoAnswer as error:
+            outcome = of_silence(error)
+            ended = True
+        finally:
+            upstream.busy -= 1
+            guard.run("create", seen.detach)
+            if not ended:  # cancelled: the request is on its way, and nobody waits for the answer
+                guard.run("create", seen.fail, _CANCELLED)
+        self._note_health(outcome)
+        if outcome.failure is not None:
+            guard.run("create", seen.fail, outcome.failure)
+        else:
+            guard.run("create", seen.answer, outcome.snapshot, prompt=self._wish.prompt)
+        if outcome.told is not None or reply is None:
+            return self._refused(outcome, permit)
+        return self._accepted(reply, outcome, permit)
+
+    async def _send(self, out: Outgoing, seen: Create) -> Reply:
+        upstream = self._upstream
+        data, headers = out.encoded()
+        headers = {**headers, "Idempotency-Key": self._job_id}
+        if upstream.deployment.variant.joins_traces:
+            headers["traceparent"] = seen.job.trace.traceparent
+        return await self._core.http.send(upstream, "POST", out.path, data=data, headers=headers)
+
+    def _accepted(self, reply: Reply, outcome: Outcome, permit: Permit) -> Made:
+        core, upstream = self._core, self._upstream
+        raw = outcome.snapshot.provider_job_id if outcome.snapshot is not None else None
+        answer = _decode(reply.body)
+        owner = self._asked.principal.owner
+        its_id = core.signer.seal(upstream.deployment.id, owner, raw or "")
+        sealed = Sealed(upstream.deployment.id, core.signer.owner_of(owner), raw or "")
+        video = core.book.add(Video(its_id, sealed, upstream, now_s=core.loop.time()))
+        video.owner = owner
+        job = core.observing.job_of(upstream, raw or "")
+        core.book.take(video, answer, job)
+        core.poller.watch(video)
+        return Made(
+            Answer(
+                200,
+                video.body or b"{}",
+                (JSON, *video.cost, *self._about(), *encoded(permit.headers)),
+            ),
+            accepted=True,
+        )
+
+    def _refused(self, outcome: Outcome, permit: Permit) -> Made:
+        told = outcome.told
+        assert told is not None  # noqa: S101 - what is not accepted is told
+        if outcome.released:
+            permit.give_back()
+        headers = {"x-should-retry": "true" if told.retry else "false"}
+        if told.after_s is not None:
+            headers["retry-after"] = f"{told.after_s:.0f}"
+        answer = envelope(
+            told.status,
+            told.message,
+            code=told.code,
+            error_type=told.error_type,
+            param=told.param,
+            headers=(*encoded(headers), *self._about(), *encoded(permit.headers)),
+        )
+        accepted = False if outcome.released else None
+        return Made(answer, accepted, outcome.elsewhere)
+
+    def _note_health(self, outcome: Outcome) -> None:
+        config, upstream, now_s = self._core.config, self._upstream, self._core.loop.time()
+        if not outcome.faulty:
+            upstream.worked()
+            return
+        after_s = None if outcome.told is None else outcome.told.after_s
+        if after_s is not None:
+            upstream.rest(now_s + min(after_s, config.cooldown_s))
+        if upstream.failed(now_s, allowed=config.allowed_fails, rest_s=config.cooldown_s):
+            self._core.parts.alerts.raise_alert(
+                "deployment_cooldown",
+                f"{upstream.address} failed {upstream.fails} times in a row and rests",
+                key=upstream.deployment.id,
+                facts={"model": upstream.deployment.model_name, "address": upstream.address},
+            )
+
+    # -- what is sent, and what is said of it ------------------------------------------------------
+
+    def _outgoing(self) -> Outgoing:
+        wish = self._wish
+        try:
+            return outgoing(
+                wish.operation,
+                wish.body,
+                self._upstream,
+                source=wish.source,
+                changed=wish.changed,
+            )
+        except ConfigError as error:
+            raise Refusal(404, str(error), code="not_found") from None
+
+    def _call(self, out: Outgoing) -> VideoCall:
+        fields = {**out.fields, "model": self._upstream.deployment.upstream_model}
+        return read_call(
+            Route(self._wish.operation, self._wish.source),
+            fields,
+            out.files,
+            None,
+            context=self._upstream.context,
+            idempotency_key=self._job_id,
+            attribution=attribution(self._asked.principal, self._upstream, out.fields),
+        )
+
+    def _ask(self, call: VideoCall, seen: Create | None) -> Ask:
+        request = call.request if seen is None else seen.job.request
+        return Ask(
+            job_id=self._job_id,
+            operation=call.operation,
+            model=self._wish.model,
+            provider=call.provider,
+            upstream_model=self._upstream.deployment.upstream_model,
+            quote_usd=None if seen is None else seen.job.cost.usd,
+            seconds=request.seconds,
+            prompt=self._wish.prompt,
+            now=self._asked.now,
+        )
+
+    def _about(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Headers that say who made it, as LiteLLM's proxy has them."""
+        return (
+            (b"x-vidobs-job-id", self._job_id.encode()),
+            (b"x-litellm-call-id", self._job_id.encode()),
+            (b"x-litellm-model-id", self._upstream.deployment.id.encode()),
+        )

@@ -1,0 +1,120 @@
+"""Which request is answered by what. Fixed names win over ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from vidobs.core.calls import Operation
+from vidobs.gateway.routes import about, characters, content, creating, videos
+from vidobs.gateway.seams import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from vidobs.gateway.core import Core
+    from vidobs.gateway.wire.answers import Answer
+    from vidobs.gateway.wire.asked import Asked
+
+Handler: TypeAlias = "Callable[[Core, Asked], Awaitable[Answer | None]]"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What answers a request, and the id in its path."""
+
+    handler: Handler
+    video_id: str | None = None
+    by_query: bool = False  # the id is the parameter `video_id`
+
+
+def _makes(operation: Operation) -> Handler:
+    async def handler(core: Core, asked: Asked) -> Answer:
+        return await creating.create(core, asked, operation)
+
+    return handler
+
+
+async def _content_head(core: Core, asked: Asked) -> Answer | None:
+    return await content.content(core, asked, head=True)
+
+
+async def _models(core: Core, asked: Asked) -> Answer:
+    return about.models(core, asked)
+
+
+async def _model_info(core: Core, asked: Asked) -> Answer:
+    return about.model_info(core, asked)
+
+
+_REMIX = _makes(Operation.REMIX)
+_ON_ALL = {
+    ("POST", ""): Found(_makes(Operation.CREATE)),
+    ("GET", ""): Found(videos.list_videos),
+    ("POST", "generations"): Found(_makes(Operation.CREATE)),
+    ("POST", "remix"): Found(_REMIX),
+    ("POST", "edits"): Found(_makes(Operation.EDIT)),
+    ("POST", "extensions"): Found(_makes(Operation.EXTEND)),
+    ("GET", "status"): Found(videos.retrieve, by_query=True),
+    ("GET", "retrieval"): Found(content.content, by_query=True),
+    ("POST", "characters"): Found(characters.create_character),
+}
+_NAMES = frozenset(name for _, name in _ON_ALL if name)
+_ON_ONE: dict[str, Handler] = {"GET": videos.retrieve, "DELETE": videos.delete}
+_BELOW_ONE: dict[tuple[str, str], Handler] = {
+    ("GET", "content"): content.content,
+    ("HEAD", "content"): _content_head,
+    ("POST", "remix"): _REMIX,
+}
+_ABOUT = {"/models": Found(_models), "/model/info": Found(_model_info)}
+VIDEOS = "/videos"
+
+
+def find(method: str, path: str) -> Found:
+    """Return what answers a request; `path` is without a version in front.
+
+    Raises:
+        Refusal: 404 or 405.
+    """
+    if not path.startswith(VIDEOS):
+        found = _ABOUT.get(path)
+        if found is None:
+            raise Refusal(404, "there is no such route", code="not_found")
+        return found
+    rest = path[len(VIDEOS) :]
+    if rest and rest[0] != "/":
+        raise Refusal(404, "there is no such route", code="not_found")
+    name, _, tail = rest[1:].partition("/")
+    tail = tail.removesuffix("/")
+    if not tail:
+        return _on_one(method, name)
+    if name == "characters" and "/" not in tail:
+        return _allowed(characters.get_character if method == "GET" else None, tail, "GET")
+    if name in _NAMES:
+        raise Refusal(404, "there is no such route", code="not_found")
+    handler = _BELOW_ONE.get((method, tail))
+    if handler is None and not any(known == tail for _, known in _BELOW_ONE):
+        raise Refusal(404, "there is no such route", code="not_found")
+    return _allowed(handler, name, "GET, HEAD" if tail == "content" else "POST")
+
+
+def _on_one(method: str, name: str) -> Found:
+    known = _ON_ALL.get((method, name))
+    if known is not None:
+        return known
+    if not name or name in _NAMES:
+        allowed = ", ".join(sorted(each for each, its_name in _ON_ALL if its_name == name))
+        raise _not_allowed(allowed)
+    return _allowed(_ON_ONE.get(method), name, ", ".join(_ON_ONE))
+
+
+def _allowed(handler: Handler | None, video_id: str, methods: str) -> Found:
+    if handler is None:
+        raise _not_allowed(methods)
+    return Found(handler, video_id)
+
+
+def _not_allowed(methods: str) -> Refusal:
+    return Refusal(
+        405, f"this route takes {methods}", code="method_not_allowed", headers={"allow": methods}
+    )

@@ -1,0 +1,109 @@
+"""The gateway on a socket: uvicorn, with limits, and an end that lets requests end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.responses import Response
+
+from vidobs.core.errors import ConfigError
+from vidobs.gateway.config.model import LOOPBACK
+from vidobs.gateway.protocol import bounded
+from vidobs.gateway.wire.answers import envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from vidobs.gateway.app import Gateway
+    from vidobs.gateway.config import GatewayConfig
+
+KEEP_ALIVE_S = 75  # longer than a proxy in front keeps a connection
+BACKLOG = 2048
+_BUG = envelope(
+    500, "the gateway failed inside; its log says where", code="internal", error_type="server_error"
+)
+
+
+def check_bound(config: GatewayConfig, host: str) -> None:
+    """Refuse to serve anybody on a network without asking for a key.
+
+    Raises:
+        ConfigError: there is no master key, and `host` is not of this machine alone.
+    """
+    if config.master_key is None and host not in LOOPBACK:
+        raise ConfigError(
+            f"without general_settings.master_key any key is accepted, so {host} is not bound; "
+            "give a master key, or --host 127.0.0.1"
+        )
+
+
+class GatewayServer(uvicorn.Server):
+    """uvicorn's server, which says when it answers and when it is being stopped."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        host: str,
+        port: int,
+        on_ready: Callable[[str], None] | None = None,
+    ) -> None:
+        sizes = gateway.config.sizes
+        app = ServerErrorMiddleware(gateway, handler=_on_bug)
+        config = uvicorn.Config(
+            app,
+            http=bounded(
+                max_header_bytes=sizes.max_header_bytes, header_timeout_s=sizes.header_timeout_s
+            ),
+            loop="uvloop" if find_spec("uvloop") else "asyncio",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=max(1, round(sizes.drain_s)),
+        )
+        super().__init__(config)
+        self._gateway = gateway
+        self._on_ready = on_ready
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self.listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except (OSError, OverflowError) as error:
+            raise ConfigError(f"cannot listen on {host}:{port}: {error}") from None
+        bound_host, bound_port = self.listener.getsockname()[:2]
+        shown = f"[{bound_host}]" if ":" in bound_host else bound_host
+        self.root_url = f"http://{shown}:{bound_port}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started and self._on_ready is not None:
+            self._on_ready(self.root_url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests end, within a time, and take no new ones."""
+        self._gateway.draining = True
+        await super().shutdown(sockets=sockets)
+
+    def run_here(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        self.run(sockets=[self.listener])
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    """Answer for a fault of our own in the envelope that clients know."""
+    del request, error
+    await asyncio.sleep(0)
+    return Response(_BUG.body, _BUG.status, media_type="application/json")

@@ -1,0 +1,56 @@
+"""One deployment at work: its address, its health, and how busy it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from yarl import URL
+
+if TYPE_CHECKING:
+    from vidobs.dialects.openai import CallContext
+    from vidobs.gateway.config import Deployment
+
+
+class Upstream:
+    """A server that requests go to. Lives in the event loop."""
+
+    def __init__(self, deployment: Deployment, context: CallContext) -> None:
+        self.deployment = deployment
+        self.context = context
+        self.headers = {"Accept": "application/json", **deployment.headers}
+        self.address = f"{context.server_address}:{context.server_port}"
+        self.busy = 0  # requests under way
+        self.fails = 0  # in a row
+        self.rests_until = 0.0  # by the loop's clock
+        self._query = urlencode(dict(deployment.query), quote_via=quote)
+        self._fixed: dict[str, URL] = {}
+
+    def url(self, path: str, query: str = "") -> URL:
+        """Return where a request goes; `path` and `query` are encoded already."""
+        if query:
+            query = f"{self._query}&{query}" if self._query else query
+        elif path in self._fixed:
+            return self._fixed[path]
+        whole = query or self._query
+        base = self.deployment.base_url
+        url = URL(f"{base}{path}?{whole}" if whole else base + path, encoded=True)
+        if not query and path.count("/") == 1:  # the same for all: `/videos`
+            self._fixed[path] = url
+        return url
+
+    def worked(self) -> None:
+        """Note an answer."""
+        self.fails = 0
+
+    def failed(self, now_s: float, *, allowed: int, rest_s: float) -> bool:
+        """Note a failure; tell whether the server now rests."""
+        self.fails += 1
+        if self.fails < allowed:
+            return False
+        self.rests_until = max(self.rests_until, now_s + rest_s)
+        return True
+
+    def rest(self, until_s: float) -> None:
+        """Leave the server alone: it asked for that."""
+        self.rests_until = max(self.rests_until, until_s)

@@ -1,0 +1,91 @@
+"""Ids of videos as clients see them: opaque, signed, the same text on every route.
+
+An id says where the video was made, for whom, and what the server there calls it, so that nothing
+has to be looked up, and nobody can make one up or use somebody else's.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b
+
+import msgspec
+
+VIDEO, CHARACTER = "video", "character"
+_VERSION = 1
+_MAC_BYTES = 16
+_OWNER_BYTES = 8
+_LONGEST = 2048  # characters
+_KEY_BYTES = 32
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """What an id says."""
+
+    deployment: str
+    owner: bytes  # a fingerprint
+    raw: str  # the id at the server
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    version: int
+    deployment: str
+    owner: bytes
+    raw: str
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(_Packed).decode
+
+
+class Signer:
+    """Makes ids and reads them, with a key that never leaves the machine."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < _KEY_BYTES:
+            raise ValueError("the key of ids is too short")
+        self._key = key[:64]
+
+    def owner_of(self, owner: str) -> bytes:
+        """Return the fingerprint of an owner."""
+        return blake2b(owner.encode(), key=self._key, digest_size=_OWNER_BYTES).digest()
+
+    def seal(self, deployment: str, owner: str, raw: str, *, kind: str = VIDEO) -> str:
+        """Return the id of a video; the same one whenever it is asked for."""
+        return self._seal(Sealed(deployment, self.owner_of(owner), raw), kind)
+
+    def reseal(self, like: Sealed, raw: str) -> str:
+        """Return the id of another video of the same server and owner."""
+        return self._seal(Sealed(like.deployment, like.owner, raw), VIDEO)
+
+    def _seal(self, sealed: Sealed, kind: str) -> str:
+        packed = _pack(_Packed(_VERSION, sealed.deployment, sealed.owner, sealed.raw))
+        whole = self._mac(kind, packed) + packed
+        return f"{kind}_{urlsafe_b64encode(whole).rstrip(b'=').decode()}"
+
+    def unseal(self, given: str, *, kind: str = VIDEO) -> Sealed | None:
+        """Return what an id of ours says; `None` for any other text."""
+        start, _, text = given.partition("_")
+        if start != kind or not text or len(text) > _LONGEST:
+            return None
+        try:
+            whole = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except (binascii.Error, ValueError):
+            return None
+        mac, packed = whole[:_MAC_BYTES], whole[_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(kind, packed)):
+            return None
+        try:
+            found = _unpack(packed)
+        except msgspec.DecodeError:
+            return None
+        if found.version != _VERSION or urlsafe_b64encode(whole).rstrip(b"=").decode() != text:
+            return None  # another spelling of the same bytes is another id
+        return Sealed(found.deployment, found.owner, found.raw)
+
+    def _mac(self, kind: str, packed: bytes) -> bytes:
+        return blake2b(
+            packed, key=self._key, digest_size=_MAC_BYTES, person=kind.encode()[:16]
+        ).digest()

@@ -1,0 +1,83 @@
+"""Answers: a status, headers and a body, sent in two messages of ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vidobs.gateway.seams import Refusal, Send
+
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+JSON = (b"content-type", b"application/json")
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What a client gets."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+
+
+def json_answer(value: object, *, status: int = 200, headers: Headers = ()) -> Answer:
+    """Return a value as JSON."""
+    return Answer(status, _encode(value), (JSON, *headers))
+
+
+def envelope(
+    status: int,
+    message: str,
+    *,
+    code: str | None,
+    error_type: str = "invalid_request_error",
+    param: str | None = None,
+    headers: Headers = (),
+) -> Answer:
+    """Return an error in OpenAI's envelope."""
+    error = {"message": message, "type": error_type, "param": param, "code": code}
+    return json_answer({"error": error}, status=status, headers=headers)
+
+
+def refused(refusal: Refusal) -> Answer:
+    """Return what a refusal is answered with."""
+    return envelope(
+        refusal.status,
+        refusal.message,
+        code=refusal.code,
+        error_type=refusal.error_type,
+        param=refusal.param,
+        headers=encoded(refusal.headers),
+    )
+
+
+def encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return headers as ASGI has them; a value never ends its line."""
+    return tuple(
+        (name.lower().encode("latin-1", "replace"), _value(value))
+        for name, value in headers.items()
+    )
+
+
+def _value(text: str) -> bytes:
+    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")
+
+
+async def send_answer(
+    send: Send, answer: Answer, more: Headers = (), *, head: bool = False
+) -> None:
+    """Send an answer; of one to a HEAD only the headers."""
+    length = (b"content-length", b"%d" % len(answer.body))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [length, *answer.headers, *more],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"" if head else answer.body})
