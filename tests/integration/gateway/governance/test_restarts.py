@@ -1,0 +1,179 @@
+import subprocess
+import sys
+from decimal import Decimal
+
+import msgspec
+import pytest
+from governance_kit import Clock, House
+
+from vidobs.core.jobs import JobState, Usage
+from vidobs.gateway.governance import changes
+from vidobs.gateway.seams import Refusal
+from vidobs.ledger.database import open_reader
+from vidobs.ledger.open_jobs import unfinished
+
+CHILD = """
+import os, sys
+from pathlib import Path
+from governance_kit import House
+from vidobs.core.jobs import JobState
+house = House(Path(sys.argv[1]))
+house.governance.start()
+token = house.key("vk_a", max_budget="100").text
+jobs = [house.intend(token, house.admit(token)[0]) for _ in range(6)]
+for job in jobs[:4]:
+    house.record(job, id=job.job_id, state=JobState.QUEUED)
+for job in jobs[:2]:
+    house.record(job, id=job.job_id, state=JobState.COMPLETED)
+house.admit(token)
+print(token, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def resume(house):
+    """Hand admission what is unfinished, as the gateway does at its start."""
+    connection = open_reader(house.ledger.path)
+    found = unfinished(connection, house.clock.now.replace(year=2000))
+    connection.close()
+    house.admission.resume({entry.job.job_id: entry.job for entry in found})
+
+
+def test_sums_are_exact_after_kill_9(tmp_path):
+    """Settled jobs are spent, written intents are held, and one that was never written is not."""
+    run = subprocess.run(
+        [sys.executable, "-c", CHILD, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    token = run.stdout.strip()
+    assert token.startswith("sk-"), run.stderr
+    house = House(tmp_path)
+    resume(house)
+    assert house.standing("key", "vk_a") == (Decimal("3.2"), Decimal("1.6"))
+    assert house.principal(token).owner == "vk_a"
+    house.close()
+
+
+def test_a_restart_that_missed_the_end_of_a_job_reads_it_in_the_outbox(tmp_path):
+    """What a dead process recorded and never counted is counted by the next one."""
+    house = House(tmp_path)
+    token = house.key("vk_a", max_budget="8").text
+    job = house.intend(token, house.admit(token)[0])
+    house.ledger.record(house.make.seen(job, id="v", state=JobState.QUEUED))
+    house.ledger.record(house.make.seen(job, id="v", state=JobState.COMPLETED))
+    house.die()
+    house.open()
+    resume(house)
+    assert house.standing("key", "vk_a") == (0, Decimal("0.8"))
+    house.close()
+
+
+def test_a_correction_without_an_event_is_not_lost_with_the_process(tmp_path):
+    """The cost of a job that ended was corrected, and the process died before it counted it."""
+    house = House(tmp_path)
+    token = house.key("vk_a", max_budget="8").text
+    job = house.run(token)
+    house.governance.keeper.round()
+    better = Usage(reported_usd=Decimal("0.30"))
+    name = f"video_{job.job_id}"
+    house.ledger.record(house.make.seen(job, id=name, state=JobState.COMPLETED, usage=better))
+    house.die()
+    house.open()
+    assert house.standing("key", "vk_a") == (0, Decimal("0.3"))
+    house.close()
+
+
+def test_another_ledger_is_read_from_its_beginning(tmp_path):
+    """The cursor belongs to one ledger; what was spent in the one before stays."""
+    house = House(tmp_path)
+    token = house.key("vk_a", max_budget="8").text
+    house.run(token)
+    house.close()
+    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    house.open()
+    house.run(token)
+    house.governance.keeper.round()
+    assert house.standing("key", "vk_a") == (0, Decimal("1.6"))
+    house.close()
+    house.open()
+    assert house.standing("key", "vk_a") == (0, Decimal("1.6"))
+    house.close()
+
+
+def test_two_gateways_on_one_ledger_count_each_others_spend(tmp_path):
+    """Whichever moves the projection, both know what was spent."""
+    clock = Clock()
+    one = House(tmp_path, clock)
+    token = one.key("vk_a", max_budget="8").text
+    two = House(tmp_path, clock)
+    two.make.bits = __import__("random").Random(7).getrandbits
+    for _ in range(3):
+        for house in (one, two):
+            house.run(token)
+            one.governance.keeper.round()
+            two.governance.keeper.round()
+    one.governance.keeper.round()
+    two.governance.keeper.round()
+    assert one.standing("key", "vk_a") == (0, Decimal("4.8"))
+    assert two.standing("key", "vk_a") == (0, Decimal("4.8"))
+    one.close()
+    two.close()
+
+
+def test_a_hold_that_the_ledger_says_has_ended_is_found(house):
+    """Nothing leaks for ever: what is held for a minute is looked up."""
+    token = house.key("vk_a", max_budget="8").text
+    asked, _ = house.admit(token)
+    job = house.intend(token, asked)
+    house.record(job, id="v", state=JobState.QUEUED)
+    house.record(job, id="v", state=JobState.COMPLETED)
+    house.governance.keeper.round()
+    late = msgspec.structs.replace(job, state=JobState.IN_PROGRESS)  # an answer that was overtaken
+    house.admission.resume({job.job_id: late})
+    assert house.standing("key", "vk_a") == (Decimal("0.8"), Decimal("0.8"))
+    house.clock.move(minutes=2)
+    house.governance._projection.verify()
+    house.governance.keeper.round()
+    assert house.standing("key", "vk_a") == (0, Decimal("0.8"))
+
+
+def test_a_hold_that_the_ledger_never_heard_of_is_given_up(house):
+    """A create that was admitted and never written is forgotten after a quarter of an hour."""
+    token = house.key("vk_a", max_budget="8").text
+    house.admit(token)
+    house.clock.move(minutes=14)
+    house.governance._projection.verify()
+    assert house.standing("key", "vk_a") == (Decimal("0.8"), 0)
+    house.clock.move(minutes=2)
+    house.governance._projection.verify()
+    assert house.standing("key", "vk_a") == (0, 0)
+
+
+def test_a_broken_file_is_said_once_and_keys_still_open(house):
+    """The gateway answers from memory; creates against budgets it cannot read are refused."""
+    token = house.key("vk_a", max_budget="8").text
+    house.governance.rows._reader.close()
+    house.governance.keeper.round()
+    house.governance.keeper.round()
+    assert len(house.said) == 1
+    assert "answered from memory" in house.said[0]
+    assert house.principal(token).owner == "vk_a"
+    with pytest.raises(Refusal) as caught:
+        house.admit(token)
+    assert (caught.value.status, caught.value.code) == (503, "budget_unavailable")
+
+
+def test_a_deleted_key_keeps_its_spend(house):
+    """What it spent still counts for its team."""
+    house.group("team", "films", max_budget="1")
+    made = house.key("vk_a", team="films")
+    house.run(made.text)
+    changes.delete(house.store, made.account, house.act)
+    house.directory.refresh()
+    other = house.key("vk_b", team="films")
+    with pytest.raises(Refusal, match="budget of team films exceeded"):
+        house.admit(other.text)

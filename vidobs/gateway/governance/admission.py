@@ -1,0 +1,186 @@
+"""Whether a create may leave: limits and budgets, in one step and from memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.core.calls import Operation
+from vidobs.gateway.governance.book import Book, Claim, Passed, Shortfall
+from vidobs.gateway.governance.database import StoreError
+from vidobs.gateway.governance.figures import figures_of, made_ms
+from vidobs.gateway.governance.holders import nano
+from vidobs.gateway.governance.rates import Limit
+from vidobs.gateway.governance.refusals import refused_rate, refused_shortfall, refused_unread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from vidobs.core.jobs import Job
+    from vidobs.core.protocols import Recorded
+    from vidobs.gateway.governance.directory import Directory
+    from vidobs.gateway.governance.rates import Rate, Rates
+    from vidobs.gateway.seams import Ask, Permit, Principal
+
+REQUESTS = "requests"
+SECONDS = "output-seconds"
+
+
+class ModelLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What everybody together may ask of one name of `model_list`."""
+
+    rpm_limit: int | None = None
+    output_seconds_per_minute: int | None = None
+    max_parallel_requests: int | None = None
+
+
+NO_MODEL_LIMITS = ModelLimits()
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """Who is told of budgets; both return at once."""
+
+    soft: Callable[[Passed], None]
+    exceeded: Callable[[Shortfall], None]
+
+
+class _Permit:
+    """See `Permit`."""
+
+    __slots__ = ("_book", "_job_id", "headers")
+
+    def __init__(self, book: Book, job_id: str, headers: Mapping[str, str]) -> None:
+        self._book = book
+        self._job_id = job_id
+        self.headers = headers
+
+    def give_back(self) -> None:
+        """Free the quote and the place."""
+        self._book.give_back(self._job_id)
+
+
+class LocalAdmission:
+    """See `Admission`. For one process; `listener` is told of budgets outside of all locks."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        book: Book,
+        *,
+        rates: Rates,
+        listener: Listener,
+        models: Mapping[str, ModelLimits] | None = None,
+        count_polls: bool = False,
+    ) -> None:
+        self._directory = directory
+        self._book = book
+        self._rates = rates
+        self._listener = listener
+        self._models = models or {}
+        self._count_polls = count_polls
+        self._lock = Lock()  # rates and book are one step
+
+    def request(
+        self, principal: Principal, now: datetime, *, operation: Operation = Operation.CREATE
+    ) -> Mapping[str, str]:
+        """Count a request that makes or fetches a video; asking how a job is doing is free."""
+        del now  # the storage has a clock of its own: it may be another machine's
+        free = not (operation.creates_job or operation is Operation.DOWNLOAD or self._count_polls)
+        limits = [
+            Limit(f"rpm/{holder.whose[0]}/{holder.whose[1]}", holder.requests, 1, holder.name)
+            for holder in self._directory.party(principal.owner).holders
+            if holder.requests is not None
+        ]
+        if free or not limits:
+            return {}
+        rate = self._rates.hit(limits)
+        return self._headers(rate, REQUESTS)
+
+    def admit(self, principal: Principal, ask: Ask) -> Permit:
+        """Reserve the quote and a place; see `Admission`."""
+        party = self._directory.party(principal.owner)
+        of_model = self._models.get(ask.model, NO_MODEL_LIMITS)
+        requests, seconds = self._limits(principal, ask, of_model)
+        claim = Claim(
+            job_id=ask.job_id,
+            at_ms=made_ms(ask.job_id),
+            nano=nano(ask.quote_usd),
+            whose=party.whose,
+            party=party.holders,
+            model=ask.model,
+            model_jobs=of_model.max_parallel_requests,
+        )
+        with self._lock:
+            headers = self._headers(self._rates.hit(requests), REQUESTS) if requests else {}
+            if seconds:
+                headers |= self._hit_seconds(seconds, requests)
+            outcome = self._reserve(claim)
+            if isinstance(outcome, Shortfall):
+                self._rates.undo((*requests, *seconds))
+        if isinstance(outcome, Shortfall):
+            if outcome.standing is not None:
+                self._listener.exceeded(outcome)
+            raise refused_shortfall(outcome, claim)
+        for passed in outcome:
+            self._listener.soft(passed)
+        return _Permit(self._book, ask.job_id, headers)
+
+    def recorded(self, seen: Recorded) -> None:
+        """Follow a job; see `Admission`."""
+        figures = figures_of(seen.job)
+        if figures is not None:
+            self._book.follow(figures)
+
+    def resume(self, jobs: Mapping[str, Job]) -> None:
+        """Hold again what unfinished jobs held; see `Admission`."""
+        for job in jobs.values():
+            figures = figures_of(job)
+            if figures is not None and not figures.final:
+                self._book.follow(figures)
+
+    def _reserve(self, claim: Claim) -> Shortfall | tuple[Passed, ...]:
+        try:
+            return self._book.reserve(claim)
+        except StoreError as error:
+            raise refused_unread() from error
+
+    def _limits(
+        self, principal: Principal, ask: Ask, of_model: ModelLimits
+    ) -> tuple[tuple[Limit, ...], tuple[Limit, ...]]:
+        """Return the counters of a create: requests of the model, and seconds of output."""
+        requests: tuple[Limit, ...] = ()
+        if of_model.rpm_limit is not None:
+            name = f"model {ask.model}"
+            requests = (Limit(f"rpm/model/{ask.model}", of_model.rpm_limit, 1, name),)
+        cost = 0 if ask.seconds is None else math.ceil(ask.seconds)
+        holders = self._directory.party(principal.owner).holders
+        seconds = [
+            Limit(f"spm/{holder.whose[0]}/{holder.whose[1]}", holder.seconds, cost, holder.name)
+            for holder in holders
+            if holder.seconds is not None
+        ]
+        if of_model.output_seconds_per_minute is not None:
+            most = of_model.output_seconds_per_minute
+            seconds.append(Limit(f"spm/model/{ask.model}", most, cost, f"model {ask.model}"))
+        return requests, tuple(seconds)
+
+    def _hit_seconds(
+        self, seconds: tuple[Limit, ...], requests: tuple[Limit, ...]
+    ) -> Mapping[str, str]:
+        rate = self._rates.hit(seconds)
+        if rate is not None and rate.exceeded:
+            self._rates.undo(requests)
+        return self._headers(rate, SECONDS)
+
+    @staticmethod
+    def _headers(rate: Rate | None, what: str) -> dict[str, str]:
+        if rate is None:
+            return {}
+        if rate.exceeded:
+            raise refused_rate(rate, what)
+        return rate.headers(what)

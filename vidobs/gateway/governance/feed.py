@@ -1,0 +1,143 @@
+"""What the budgets read in the ledger: its outbox behind a cursor, and jobs as they are now."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from vidobs.core.errors import LedgerMissingError
+from vidobs.core.jobs import Job
+from vidobs.gateway.governance.figures import figures_of
+from vidobs.gateway.governance.statements import statements
+from vidobs.ledger import codec
+from vidobs.ledger.database import open_reader, reading
+from vidobs.ledger.finder import Finder
+from vidobs.ledger.keys import KEY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import apsw
+
+_MAX_AGE_MS = 40 * 86_400_000  # of jobs whose cost is corrected
+_NOTHING = "-"
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Some events of the outbox: whose jobs, as they are now; and where to go on."""
+
+    jobs: tuple[Job, ...] = ()
+    last: int
+    more: bool = False
+
+
+class Feed(Protocol):
+    """A ledger, for reading. Methods may block and raise `LedgerError`."""
+
+    def identity(self) -> str:
+        """Return a text that no other ledger has."""
+        ...
+
+    def read(self, after: int, limit: int) -> Page:
+        """Return the gateway's jobs of the next events, each once and as it is now."""
+        ...
+
+    def jobs(self, job_ids: Iterable[str]) -> list[Job]:
+        """Return jobs as they are now; those that are not there are left out."""
+        ...
+
+    def adjusted(self, since_us: int) -> list[Job]:
+        """Return the jobs whose final cost was corrected since a time."""
+        ...
+
+    def close(self) -> None:
+        """Give the ledger back."""
+        ...
+
+
+class SqliteFeed:
+    """Reads a ledger in SQLite, whoever writes it. Thread-safe."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._connection: apsw.Connection | None = None
+        self._lock = Lock()
+        self._sql = statements("ledger.sql")
+
+    def identity(self) -> str:
+        """Return a text that no other ledger has; `-` while there is none."""
+        with self._lock, reading(self.path):
+            connection = self._opened()
+            if connection is None:
+                return _NOTHING
+            found: Any = connection.execute(self._sql["key"], (KEY_NAME,)).get
+        return sha256(bytes(found)).hexdigest()[:16]
+
+    def read(self, after: int, limit: int) -> Page:
+        """Return the gateway's jobs of the next events, from one look at the file."""
+        with self._lock, reading(self.path):
+            connection = self._opened()
+            if connection is None:
+                return Page(last=after)
+            connection.execute("BEGIN")
+            try:
+                rows: list[Any] = connection.execute(self._sql["events"], (after, limit)).fetchall()
+                found = _newest(Finder(connection), [doc for _, doc in rows if doc is not None])
+            finally:
+                connection.execute("COMMIT")
+        last = int(rows[-1][0]) if rows else after
+        return Page(jobs=found, last=last, more=len(rows) == limit)
+
+    def jobs(self, job_ids: Iterable[str]) -> list[Job]:
+        """Return jobs as they are now; those that are not there are left out."""
+        with self._lock, reading(self.path):
+            connection = self._opened()
+            if connection is None:
+                return []
+            finder = Finder(connection)
+            entries = [finder.by_id(job_id) for job_id in job_ids]
+        return [entry.job for entry in entries if entry is not None]
+
+    def adjusted(self, since_us: int) -> list[Job]:
+        """Return the jobs whose final cost was corrected since a time."""
+        first_ms = max(0, since_us // 1000 - _MAX_AGE_MS)
+        with self._lock, reading(self.path):
+            connection = self._opened()
+            if connection is None:
+                return []
+            bindings = (first_ms << codec.SEQ_RANDOM_BITS, since_us)
+            rows: list[Any] = connection.execute(self._sql["adjusted"], bindings).fetchall()
+        return [codec.load_job(doc) for (doc,) in rows]
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _opened(self) -> apsw.Connection | None:
+        """Return the connection; `None` while nothing was ever written."""
+        if self._connection is None:
+            try:
+                self._connection = open_reader(self.path)
+            except LedgerMissingError:
+                return None
+        return self._connection
+
+
+def _newest(finder: Finder, docs: Iterable[str]) -> tuple[Job, ...]:
+    """Return the gateway's jobs of some events as they are now; a purged one as it was last."""
+    found: dict[str, Job] = {}
+    for doc in docs:
+        job = codec.load_job(doc)
+        if figures_of(job) is not None:
+            found[job.job_id] = job
+    for job_id in found:
+        entry = finder.by_id(job_id)
+        if entry is not None:
+            found[job_id] = entry.job
+    return tuple(found.values())

@@ -1,0 +1,15 @@
+-- events --
+-- The next events, and the documents of those that the gateway made.
+SELECT seq, iif(instr(job, '"tags":') AND instr(job, '"key":"'), job, NULL)
+FROM event WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- newest_event --
+SELECT coalesce(max(seq), 0) FROM event;
+
+-- key --
+SELECT value FROM meta WHERE key = ?;
+
+-- adjusted --
+-- Jobs made since a place whose cost was corrected since a time: that need not cause an event.
+SELECT DISTINCT job.doc FROM spend JOIN job ON job.seq = spend.job_seq
+WHERE spend.job_seq >= ? AND spend.entry > 0 AND spend.at_us >= ?;

@@ -1,0 +1,113 @@
+"""Budgets are a view of the ledger: follows its outbox into the gateway's file and the book."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from vidobs.gateway.governance.durations import ms
+from vidobs.gateway.governance.figures import Figures, figures_of
+from vidobs.gateway.governance.spend_rows import Place
+from vidobs.ledger import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from vidobs.core.jobs import Job
+    from vidobs.gateway.governance.book import Book
+    from vidobs.gateway.governance.feed import Feed
+    from vidobs.gateway.governance.spend_rows import SpendRows
+
+BATCH = 64  # events: more would hold the interpreter for too long
+_MARGIN = timedelta(hours=1)  # between clocks of processes
+_DOUBT_AFTER = timedelta(minutes=1)  # a hold is looked up in the ledger
+_LOST_AFTER = timedelta(minutes=15)  # one that the ledger never heard of is given up
+
+
+class Projection:
+    """Moves the projection along. One thread at a time."""
+
+    def __init__(
+        self, feed: Feed, rows: SpendRows, book: Book, now: Callable[[], datetime]
+    ) -> None:
+        self._feed = feed
+        self._rows = rows
+        self._book = book
+        self._now = now
+        self._cursor: int | None = None  # where this process left the projection
+        self._ledger = ""  # which one, as this process knows it
+        self._turn = 0
+
+    def catch_up(self) -> None:
+        """Read everything there is, and what was corrected while nobody read; at the start."""
+        place = self._rows.place()
+        corrected = self._feed.adjusted(max(0, place.read_us - _MARGIN // codec.MICROSECOND))
+        self._write(_gateways(corrected), self._begun(place), 0)
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Take in the next events, and ends that no event told; return whether there are more."""
+        place = self._begun(self._rows.place())
+        mark, ended = self._book.ended()
+        page = self._feed.read(place.cursor, BATCH)
+        jobs = {job.job_id: job for job in _gateways(page.jobs)}
+        missing = self._next_of([job_id for job_id in ended if job_id not in jobs])
+        jobs |= {job.job_id: job for job in _gateways(self._feed.jobs(missing))}
+        if jobs or page.last != place.cursor or place.ledger != self._ledger:
+            self._write(list(jobs.values()), self._at(place, page.last), mark)
+        elif self._cursor != place.cursor:
+            self._reread()
+        self._cursor = max(page.last, place.cursor)
+        self._ledger = place.ledger
+        return page.more
+
+    def verify(self) -> None:
+        """Look up what has been held for a while: nothing leaks, whatever was missed."""
+        now = self._now()
+        doubted = self._book.unclaimed(ms(now - _DOUBT_AFTER))
+        if not doubted:
+            return
+        found = _gateways(self._feed.jobs(doubted))
+        for job in found:
+            if job.final:
+                self._book.follow(job)
+        lost = set(self._book.unclaimed(ms(now - _LOST_AFTER))) - {job.job_id for job in found}
+        for job_id in lost.intersection(doubted):
+            self._book.give_back(job_id)
+
+    def _next_of(self, ended: Sequence[str]) -> Sequence[str]:
+        """Return some jobs, others each time: those that are not in the ledger stop nobody."""
+        self._turn = self._turn + BATCH if self._turn + BATCH < len(ended) else 0
+        return ended[self._turn : self._turn + BATCH]
+
+    def _begun(self, place: Place) -> Place:
+        """Return where to go on: another ledger is read from its beginning."""
+        ledger = self._feed.identity()
+        if ledger == place.ledger:
+            return place
+        return Place(0, ledger, place.read_us)
+
+    def _at(self, place: Place, cursor: int) -> Place:
+        return Place(cursor, place.ledger, codec.us(self._now()))
+
+    def _write(self, jobs: list[Figures], to: Place, mark: int) -> None:
+        with self._rows.batch(jobs, to) as batch:
+            moved = self._cursor is not None and batch.before.cursor != self._cursor
+            counted = batch.counted
+            self._book.projected(
+                [(job, counted.get(job.job_id, 0)) for job in jobs], mark, batch.commit
+            )
+        if moved:
+            self._reread()
+
+    def _reread(self) -> None:
+        """Another process moved the projection: count by what it says now."""
+        _, ended = self._book.ended()
+        held = self._book.unclaimed(2**63)
+        self._book.reread(self._rows.ended((*ended, *held)))
+
+
+def _gateways(jobs: Iterable[Job]) -> list[Figures]:
+    return [figures for job in jobs if (figures := figures_of(job)) is not None]

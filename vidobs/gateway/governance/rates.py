@@ -1,0 +1,102 @@
+"""So many a minute: requests, and seconds of video that are asked for."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.core.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from limits.storage import Storage
+
+_MINUTE_S = 60
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """One counter and how far it may go in a minute."""
+
+    key: str  # of the counter
+    amount: int
+    cost: int
+    name: str  # whose it is, in messages
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """How a counter stands."""
+
+    limit: Limit
+    count: int
+    reset_s: int  # whole seconds until the window ends
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether it went too far."""
+        return self.count > self.limit.amount
+
+    @property
+    def remaining(self) -> int:
+        """How much is left."""
+        return max(0, self.limit.amount - self.count)
+
+    def headers(self, what: str) -> dict[str, str]:
+        """Return it as OpenAI's headers."""
+        return {
+            f"x-ratelimit-limit-{what}": str(self.limit.amount),
+            f"x-ratelimit-remaining-{what}": str(self.remaining),
+            f"x-ratelimit-reset-{what}": f"{self.reset_s}s",
+        }
+
+
+class Rates:
+    """Counts in a storage of the `limits` library, in windows of a minute from the first hit."""
+
+    def __init__(self, storage: Storage, clock: Callable[[], float] = time.time) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    def hit(self, limits: Iterable[Limit]) -> Rate | None:
+        """Count everywhere, or nowhere; return the counter with least left, or one that is full.
+
+        Each counter is raised in one step and lowered again when another one is full, so that it
+        holds with storages that several processes share.
+        """
+        least: Rate | None = None
+        done: list[Limit] = []
+        for limit in limits:
+            count = self._storage.incr(limit.key, _MINUTE_S, limit.cost)
+            done.append(limit)
+            rate = Rate(limit, count, self._reset_s(limit))
+            if rate.exceeded:
+                self.undo(done)
+                return rate
+            if least is None or rate.remaining < least.remaining:
+                least = rate
+        return least
+
+    def undo(self, limits: Iterable[Limit]) -> None:
+        """Take back what was counted."""
+        for limit in limits:
+            self._storage.incr(limit.key, _MINUTE_S, -limit.cost)
+
+    def _reset_s(self, limit: Limit) -> int:
+        left = self._storage.get_expiry(limit.key) - self._clock()
+        return min(_MINUTE_S, max(1, math.ceil(left)))
+
+
+def local_rates(clock: Callable[[], float] = time.time) -> Rates:
+    """Return counters in this process's memory.
+
+    Raises:
+        MissingExtraError: `limits` is not installed.
+    """
+    try:
+        from vidobs.gateway.governance.rate_storage import LocalStorage
+    except ImportError as error:
+        raise MissingExtraError("gateway", "limiting requests") from error
+    return Rates(LocalStorage(clock), clock)

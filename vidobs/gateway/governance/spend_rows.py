@@ -1,0 +1,166 @@
+"""The projection of the ledger in the gateway's file: one row for each of its jobs."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vidobs.gateway.governance.database import open_file, transaction, translated
+from vidobs.gateway.governance.statements import statements
+from vidobs.ledger import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from vidobs.gateway.governance.durations import Window
+    from vidobs.gateway.governance.figures import Figures
+    from vidobs.gateway.governance.records import Whose
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How far the projection is."""
+
+    cursor: int = 0  # in the outbox
+    ledger: str = ""  # which one
+    read_us: int = 0  # when it was last moved
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A budget that somebody was told of: once for each window."""
+
+    kind: str
+    id: str
+    start_ms: int
+    what: str
+
+
+class Batch:
+    """Rows that are being written; see `SpendRows.batch`."""
+
+    def __init__(self, rows: SpendRows, before: Place, counted: dict[str, int]) -> None:
+        self._rows = rows
+        self.before = before  # where the projection was, whoever moved it
+        self.counted = counted  # against budgets until now, by job
+
+    def commit(self) -> None:
+        """Make it last; what is not committed never was."""
+        self._rows.commit()
+
+
+class SpendRows:
+    """Writes and reads the projection. Thread-safe; reading never waits for a writer."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._writer = open_file(path, full_sync=False)  # what is lost is read in the ledger again
+        self._reader = open_file(path, full_sync=False)
+        self._lock = Lock()
+        self._sql = statements("spend.sql")
+
+    def place(self) -> Place:
+        """Return how far the projection is."""
+        return Place(*self._ask("cursor")[0])
+
+    @contextmanager
+    def batch(self, jobs: Collection[Figures], to: Place) -> Iterator[Batch]:
+        """Write rows and move the cursor, as one transaction that the caller commits.
+
+        A cursor that another process moved further stays where it is.
+        """
+        with translated(self.path), transaction(self._writer):
+            before = Place(*self._write("cursor")[0])
+            ids = _listed(job.job_id for job in jobs)
+            counted = dict(self._write("counted", ids))
+            for job in jobs:
+                self._write("put", *_row(job))
+            if to.ledger != before.ledger or to.cursor > before.cursor:
+                for name in Place.__struct_fields__:
+                    self._write("keep_note", name, getattr(to, name))
+            yield Batch(self, before, counted)
+
+    def commit(self) -> None:
+        """End the transaction of a batch."""
+        self._writer.execute("COMMIT")
+
+    def spent(self, whose: Whose, window: Window, without: Collection[str]) -> int:
+        """Sum what the jobs of an account made in a window came to, but for some; see `Spent`."""
+        kind, account_id = whose
+        bindings = account_id, window.start_ms, window.end_ms, _listed(without)
+        return int(self._ask(f"spent_{kind}", *bindings)[0][0])
+
+    def ended(self, job_ids: Iterable[str]) -> list[str]:
+        """Return which of some jobs the projection knows the end of."""
+        return [job_id for (job_id,) in self._ask("ended", _listed(job_ids))]
+
+    def told(self, since_ms: int) -> set[Told]:
+        """Return what was told of windows that begin at or after a moment."""
+        return {Told(*row) for row in self._ask("told", since_ms)}
+
+    def tell(self, told: Iterable[Told]) -> None:
+        """Remember what was told."""
+        with translated(self.path), transaction(self._writer):
+            for one in told:
+                self._write("tell", one.kind, one.id, one.start_ms, one.what)
+
+    def ask(self, query: str, *bindings: str | int | None) -> list[Any]:
+        """Answer one of the questions of `spend.sql`."""
+        return self._ask(query, *bindings)
+
+    def check_point(self) -> None:
+        """Bring the write-ahead log home, as far as that goes without waiting for anybody."""
+        with translated(self.path):
+            self._writer.wal_checkpoint(None, 0)
+
+    def close(self) -> None:
+        """Give the file back."""
+        with self._lock:
+            self._reader.close()
+        self._writer.close()
+
+    def _ask(self, query: str, *bindings: str | int | None) -> list[Any]:
+        with self._lock, translated(self.path):
+            return self._reader.execute(self._sql[query], bindings).fetchall()
+
+    def _write(self, query: str, *bindings: str | float | None) -> list[Any]:
+        return self._writer.execute(self._sql[query], bindings).fetchall()
+
+
+def apply_batch(
+    rows: SpendRows,
+    jobs: Collection[Figures],
+    to: Place,
+    apply: Callable[[Batch], None],
+) -> Place:
+    """Write a batch and let `apply` commit it; return where the projection was before."""
+    with rows.batch(jobs, to) as batch:
+        apply(batch)
+        return batch.before
+
+
+def _listed(job_ids: Iterable[str]) -> str:
+    return msgspec.json.encode(list(job_ids)).decode()
+
+
+def _row(job: Figures) -> tuple[str | float | None, ...]:
+    return (
+        job.job_id,
+        job.at_ms,
+        job.owner,
+        job.user_id,
+        job.team_id,
+        job.model,
+        job.provider,
+        job.upstream_model,
+        job.operation,
+        job.state,
+        job.cost_status,
+        job.quoted_nano,
+        job.usd_nano,
+        job.possible_nano,
+        job.nano if job.final else 0,
+        None if job.finished_at is None else codec.us(job.finished_at),
+        job.seconds,
+    )
