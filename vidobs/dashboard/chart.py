@@ -105,8 +105,8 @@ def over_time(
 ) -> Chart:
     """Return a chart of points: nothing in a step is zero, what is outside the period left out.
 
-    The six greatest keys are series of their own, the greatest first. With a label, all keys are
-    one series of that name.
+    The six greatest keys are series of their own, the greatest first; one that is zero throughout
+    is none, for that may be unknown. With a label, all keys are one series of that name.
     """
     places = {start: place for place, start in enumerate(period.starts)}
     sums: dict[str, dict[int, Figure]] = defaultdict(dict)
@@ -119,15 +119,16 @@ def over_time(
         sums.setdefault(label, {})
     return Chart(
         x=tuple(int(start.timestamp()) for start in places),
-        series=tuple(_series(sums, len(places))),
+        series=tuple(_series(sums, len(places), label)),
         unit=unit,
         stacked=stacked,
         step_s=int(_STEPS[period.step].total_seconds()),
     )
 
 
-def _series(sums: dict[str, dict[int, Figure]], length: int) -> Iterable[Series]:
-    ranked = sorted(sums, key=lambda key: (-_total(sums[key]), key))
+def _series(sums: dict[str, dict[int, Figure]], length: int, label: str | None) -> Iterable[Series]:
+    shown = [key for key, row in sums.items() if any(row.values()) or key == label]
+    ranked = sorted(shown, key=lambda key: (-_total(sums[key]), key))
     for key in ranked[:MOST_SERIES]:
         yield Series(label=key, values=_filled(sums[key], length))
     rest = ranked[MOST_SERIES:]

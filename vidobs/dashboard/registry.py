@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vidobs.dashboard.pages import exporters
+from vidobs.dashboard.pages import costs, exporters, failure, failures, overview
 
 if TYPE_CHECKING:
     from vidobs.dashboard.page import Page
 
-PAGES: tuple[Page[Any], ...] = (exporters.PAGE,)
+PAGES: tuple[Page[Any], ...] = (overview.PAGE, costs.PAGE, failures.PAGE, failure.PAGE, exporters.PAGE)

@@ -101,3 +101,9 @@ def test_money_is_a_string_in_json() -> None:
     """An amount goes out with every place it has."""
     chart = over_time([at(0, "a", "0.123456789")], days(1))
     assert b'"values":["0.123456789"]' in msgspec.json.encode(chart)
+
+
+def test_a_key_that_is_zero_throughout_is_no_series() -> None:
+    """Jobs of an unknown price sum up to nothing, and a zero would be a lie."""
+    chart = over_time([at(0, "priced", "1"), at(0, "unpriced", "0")], days(1))
+    assert [series.label for series in chart.series] == ["priced"]
