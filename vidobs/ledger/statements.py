@@ -32,8 +32,12 @@ def steps_from(version: int) -> list[str]:
 
 @cache
 def queries() -> Mapping[str, str]:
-    """Return every named statement of `queries.sql`; a name stands in a line `-- name --`."""
-    text = files("vidobs.ledger").joinpath("queries.sql").read_text("utf-8")
+    """Return every named statement of `queries.sql`."""
+    return named(files("vidobs.ledger").joinpath("queries.sql").read_text("utf-8"))
+
+
+def named(text: str) -> dict[str, str]:
+    """Return the statements of a file by name; a name stands in a line `-- name --`."""
     found: dict[str, str] = {}
     name = ""
     for line in text.splitlines():

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+import apsw
+
+from vidobs.core.errors import LedgerBusyError, LedgerMissingError
+from vidobs.dashboard.index import care, counting, failing, lists, source, sums
 from vidobs.dashboard.index.answers import EVERYTHING, SeriesBy, SpendBy, Step
+from vidobs.dashboard.index.failing import Period
+from vidobs.dashboard.index.keeper import BROKEN, NO_ROOM, Keeper
+from vidobs.dashboard.index.periods import Grain, spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -30,6 +38,10 @@ if TYPE_CHECKING:
     )
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Index:
     """A projection of a ledger into a cache file, which every page reads.
 
@@ -38,22 +50,25 @@ class Index:
     Nothing is ever written to the ledger.
     """
 
-    def __init__(self, ledger: str, *, folder: Path | None = None) -> None:
+    def __init__(
+        self, ledger: str, *, folder: Path | None = None, clock: Callable[[], datetime] = _now
+    ) -> None:
         """Open the cache of the ledger at a path, in the user's folder for caches by default."""
         self._ledger = ledger
-        self._folder = folder
+        self._clock = clock
+        self._keeper = Keeper(ledger, folder)
 
     def start(self) -> None:
         """Start the thread that builds and follows."""
-        raise NotImplementedError
+        self._keeper.start()
 
     def catch_up(self) -> None:
         """Build and follow in the caller's thread until nothing is left, instead of `start`."""
-        raise NotImplementedError
+        self._keeper.catch_up()
 
     def close(self) -> None:
         """Stop the thread and give the files back."""
-        raise NotImplementedError
+        self._keeper.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -78,23 +93,32 @@ class Index:
         limit: int = 50,
     ) -> JobPage:
         """Return a page of jobs older than the place `before`, or newer than the place `after`."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return lists.page(
+                connection, wanted, now=self._clock(), before=before, after=after, limit=limit
+            )
 
     def load(self, places: Sequence[int]) -> list[Job]:
         """Return the jobs of some places from the ledger, in that order; missing ones left out."""
-        raise NotImplementedError
+        try:
+            return source.load(self._ledger, places)
+        except LedgerMissingError:
+            return []
 
     def running(self, limit: int = 20) -> Running:
         """Return the jobs that have not ended, without those whose create nobody knows of."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return care.running(connection, limit)
 
     def alerts(self, now: datetime, *, limit: int = 20) -> Alerts:
         """Return what needs care at a time."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return care.alerts(connection, now, limit)
 
     def choices(self, limit: int = 100) -> Choices:
         """Return what filters can be set to."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return care.choices(connection, limit)
 
     # -- sums --------------------------------------------------------------------------------------
 
@@ -107,7 +131,8 @@ class Index:
         model: str | None = None,
     ) -> Totals:
         """Return what a period came to."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return sums.totals(connection, spans(since, until), provider, model)
 
     def series(
         self,
@@ -118,7 +143,8 @@ class Index:
         by: SeriesBy | None = None,
     ) -> tuple[Point, ...]:
         """Return a period hour by hour or day by day, the oldest first; the last 1,000 steps."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return sums.series(connection, step, since, until, by)
 
     def spend(
         self,
@@ -129,13 +155,15 @@ class Index:
         limit: int = 100,
     ) -> Spend:
         """Return what jobs cost, the dearest first, days in order; as `vidobs spend` counts."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return sums.spend(connection, by, since, until, limit)
 
     def phases(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> tuple[PhaseRow, ...]:
         """Return how long the phases of completed jobs take, the most frequent model first."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return sums.phases(connection, spans(since, until, Grain.DAY))
 
     # -- failures ----------------------------------------------------------------------------------
 
@@ -143,7 +171,8 @@ class Index:
         self, since: datetime | None = None, until: datetime | None = None, *, limit: int = 50
     ) -> Failures:
         """Return the most frequent failures of jobs created in a period."""
-        raise NotImplementedError
+        with self._asking() as connection:
+            return failing.failures(connection, Period(since, until, self._clock()), limit)
 
     def failure(
         self,
@@ -154,7 +183,9 @@ class Index:
         examples: int = 20,
     ) -> Failure | None:
         """Return one group of failures with its trend."""
-        raise NotImplementedError
+        period = Period(since, until, self._clock())
+        with self._asking() as connection:
+            return failing.failure(connection, period, fingerprint, examples)
 
     # -- following ---------------------------------------------------------------------------------
 
@@ -165,23 +196,42 @@ class Index:
         events of the outbox. What is up and down at once (`vidobs.job.active`) is no total: see
         `running`.
         """
-        raise NotImplementedError
+        with self._asking() as connection:
+            return counting.counters(connection)
 
     def progress(self) -> Progress:
         """Return how far the index is."""
-        raise NotImplementedError
+        return self._keeper.progress
 
     def version(self) -> int:
         """Return a number that rises with every change that was taken in."""
-        raise NotImplementedError
+        return self._keeper.changes.version
 
     def changed_since(self, version: int, limit: int = 200) -> tuple[int, ...]:
         """Return the places of the jobs that changed after a version, the first change first.
 
         None at all when there are more, or the version is too old: anything may have changed.
         """
-        raise NotImplementedError
+        return self._keeper.changes.since(version, limit)
 
     def wait(self, version: int, timeout_s: float) -> int:
         """Wait for a later version; return the version there is then."""
-        raise NotImplementedError
+        return self._keeper.changes.wait(version, timeout_s)
+
+    def recheck(self) -> None:
+        """Have everything compared with the ledger, as is done once an hour."""
+        self._keeper.recheck()
+
+    @contextmanager
+    def _asking(self) -> Iterator[apsw.Connection]:
+        """Lend a connection to the cache as it is now."""
+        try:
+            with self._keeper.cache.reading() as connection:
+                yield connection
+        except (*BROKEN, *NO_ROOM, apsw.BusyError) as error:
+            if isinstance(error, BROKEN):
+                self._keeper.broke()
+            raise LedgerBusyError(
+                f"the dashboard's cache cannot be read now ({type(error).__name__}: {error}); it "
+                "is made anew where it broke; try again"
+            ) from error

@@ -1,0 +1,127 @@
+"""What a job's change does to the sums: its new contribution, less the old one. Pure and exact."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from vidobs.dashboard.index.answers import Outcome, PhaseName
+from vidobs.dashboard.index.periods import HOUR_US, Grain, day_of, month_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
+    from vidobs.dashboard.index.facts import Entry, Facts
+    from vidobs.dashboard.index.fingerprints import Failing
+
+    SumKey: TypeAlias = tuple[int, int, str, str, str]  # grain, start, provider, model, outcome
+    ShareKey: TypeAlias = tuple[str, int, int, str]  # kind, grain, start, key
+    PhaseKey: TypeAlias = tuple[int, int, str, str, int]  # grain, start, model, phase, bucket
+    FailedKey: TypeAlias = tuple[int, int, str]  # grain, start, fingerprint
+
+# Places in a sum; the first ones behind `JOBS` are those of a share too.
+JOBS, SETTLED, USD, POSSIBLE, UNPRICED, VIDEO, ASKED, COMPARED, QUOTED, BILLED = range(10)
+_SUM = 10
+_NO_TAG = ("",)
+
+
+class Deltas:
+    """What some changes do to the sums, by hour or day; `rolled` adds the longer parts."""
+
+    def __init__(self) -> None:
+        self.sums: defaultdict[SumKey, list[int]] = defaultdict(lambda: [0] * _SUM)
+        self.shares: defaultdict[ShareKey, list[int]] = defaultdict(lambda: [0] * (ASKED - SETTLED))
+        self.phases: defaultdict[PhaseKey, list[int]] = defaultdict(lambda: [0])
+        self.failed: defaultdict[FailedKey, list[int]] = defaultdict(lambda: [0, 0])
+        self.groups: defaultdict[Failing, int] = defaultdict(int)
+
+    def change(self, old: Facts | None, new: Facts | None) -> None:
+        """Take an old contribution out, and put a new one in."""
+        if old == new:
+            return
+        if old is not None:
+            self._add(old, -1)
+        if new is not None:
+            self._add(new, 1)
+
+    def roll(self) -> None:
+        """Add to days and months what was added to hours, and to months what was added to days."""
+        for (_, hour, provider, model, outcome), values in list(self.sums.items()):
+            day = day_of(hour)
+            for grain, start in ((Grain.DAY, day), (Grain.MONTH, month_of(day))):
+                _plus(self.sums[grain, start, provider, model, outcome], values)
+        for (kind, _, day, key), values in list(self.shares.items()):
+            _plus(self.shares[kind, Grain.MONTH, month_of(day), key], values)
+        for (_, day, model, phase, bucket), values in list(self.phases.items()):
+            _plus(self.phases[Grain.MONTH, month_of(day), model, phase, bucket], values)
+        for (_, hour, fingerprint), values in list(self.failed.items()):
+            day = day_of(hour)
+            for grain, start in ((Grain.DAY, day), (Grain.MONTH, month_of(day))):
+                _plus(self.failed[grain, start, fingerprint], values)
+
+    def _add(self, facts: Facts, sign: int) -> None:
+        model = facts.model or ""
+        created = self.sums[Grain.HOUR, facts.created_hour, facts.provider, model, facts.outcome]
+        created[JOBS] += sign
+        created[ASKED] += sign * facts.asked_us
+        if facts.quoted is not None and facts.billed is not None:
+            created[COMPARED] += sign
+            created[QUOTED] += sign * facts.quoted
+            created[BILLED] += sign * facts.billed
+        if facts.outcome == Outcome.UNKNOWN:
+            self._book_unknown(facts, sign)
+        unpriced = all(entry.usd is None for entry in facts.entries)
+        for number, entry in enumerate(facts.entries):
+            self._book(facts, entry, sign, unpriced=number == 0 and unpriced, first=number == 0)
+        self._time(facts, model, sign)
+        if facts.failing is not None:
+            failed = self.failed[Grain.HOUR, facts.created_hour, facts.failing.fingerprint]
+            failed[0] += sign
+            failed[1] += sign * (facts.usd or 0)
+            self.groups[facts.failing] += sign
+
+    def _book(self, facts: Facts, entry: Entry, sign: int, *, unpriced: bool, first: bool) -> None:
+        values = (
+            sign * first,
+            sign * (entry.usd or 0),
+            sign * (entry.possible or 0),
+            sign * unpriced,
+            sign * (entry.video_us or 0),
+        )
+        hour = entry.at_us // HOUR_US
+        key = Grain.HOUR, hour, entry.provider, entry.model or "", facts.outcome
+        booked = self.sums[key]
+        for place, value in enumerate(values, SETTLED):
+            booked[place] += value
+        self._share(day_of(hour), entry.user, facts.tags, values)
+
+    def _book_unknown(self, facts: Facts, sign: int) -> None:
+        """A create with an unknown outcome may have cost something, though no entry says so."""
+        values = (sign, 0, sign * facts.possible, sign, 0)
+        hour = facts.created_hour
+        key = Grain.HOUR, hour, facts.provider, facts.model or "", facts.outcome
+        _plus(self.sums[key], (0, *values))
+        self._share(day_of(hour), facts.user, facts.tags, values)
+
+    def _share(
+        self, day: int, user: str | None, tags: tuple[str, ...], values: tuple[int, ...]
+    ) -> None:
+        _plus(self.shares["user", Grain.DAY, day, user or ""], values)
+        for tag in tags or _NO_TAG:
+            _plus(self.shares["tag", Grain.DAY, day, tag], values)
+
+    def _time(self, facts: Facts, model: str, sign: int) -> None:
+        day = day_of(facts.created_hour)
+        for phase, bucket in (
+            (PhaseName.QUEUE.value, facts.queue),
+            (PhaseName.RENDER.value, facts.render),
+            (PhaseName.TOTAL.value, facts.total),
+        ):
+            if bucket is not None:
+                self.phases[Grain.DAY, day, model, phase, bucket][0] += sign
+
+
+def _plus(values: list[int], more: Iterable[int]) -> None:
+    for place, value in enumerate(more):
+        values[place] += value
