@@ -11,6 +11,7 @@ UNKNOWN = "-"
 _CENTS = Decimal("0.01")
 _MILLI = Decimal("0.0001")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_MOST_MS = 0.1  # seconds; a longer time is not told in thousandths
 _SIZES = ("B", "kB", "MB", "GB", "TB")
 _KILO = 1000
 _DIGITS = 3
@@ -51,12 +52,14 @@ def exact_usd(amount: Decimal | str | None) -> str:
 def length(seconds: float | Decimal | None) -> str:
     """Return a length of time.
 
-    >>> length(0.53), length(41.23), length(125), length(10920), length(None)
-    ('0.53 s', '41.2 s', '2m 05s', '3h 02m', '-')
+    >>> length(0.0042), length(0.53), length(41.23), length(125), length(10920), length(None)
+    ('4 ms', '0.53 s', '41.2 s', '2m 05s', '3h 02m', '-')
     """
     if seconds is None:
         return UNKNOWN
     value = float(seconds)
+    if 0 < value < _MOST_MS:
+        return f"{max(1, round(value * 1000))} ms"
     if value < _MINUTE:
         return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"  # noqa: PLR2004 - three digits
     whole = round(value)
