@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from vidobs.core.errors import LedgerUnusableError
 from vidobs.core.jobs import Job, JobSnapshot, JobState
 from vidobs.core.protocols import Observed, Recorded
 from vidobs.ledger import codec, processes, quiet, steps
@@ -17,14 +16,17 @@ from vidobs.ledger.database import ledger_error, open_writer, translated
 from vidobs.ledger.finder import Finder, Stranger
 from vidobs.ledger.folding import StaleError, fold
 from vidobs.ledger.lock import WriteLock
-from vidobs.ledger.spend import write_spend
+from vidobs.ledger.rows import Rows
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from vidobs.core.events import VideoEvent
-    from vidobs.core.machine import Advance, Rules
+    from vidobs.core.machine import Rules
+
+
+class NotTogetherError(Exception):
+    """Several writes cannot be one transaction."""
 
 
 class SqliteLedger:
@@ -45,8 +47,6 @@ class SqliteLedger:
         before: JobCache | None = None,
     ) -> None:
         self.path = path
-        self.route = route
-        self.owner = 0  # this process's row, see `processes`
         self.rules = rules
         self.connection = open_writer(path, full_sync=full_sync)
         self.lock = WriteLock(path, self.connection)
@@ -54,12 +54,28 @@ class SqliteLedger:
         self.in_flight: set[int] = set()  # places of creates that wait for their answer
         self.rescued: deque[Recorded] = deque()  # events that no call caused, to be told of
         self._before = before or JobCache()
+        self._rows = Rows(path, self.connection, route=route)
         self._cursor = self.connection.cursor()
         self._find = Finder(self.connection)
         self._sql = queries()
-        self._insert_job = self._sql["insert_job"]
-        self._update_job = self._sql["update_job"]
-        self._insert_event = self._sql["insert_event"]
+
+    @property
+    def owner(self) -> int:
+        """This process's row, see `processes`."""
+        return self._rows.owner
+
+    @owner.setter
+    def owner(self, row: int) -> None:
+        self._rows.owner = row
+
+    @property
+    def route(self) -> str:
+        """The exporters that events are for, separated by commas."""
+        return self._rows.route
+
+    @route.setter
+    def route(self, names: str) -> None:
+        self._rows.route = names
 
     # -- what the backlog calls --------------------------------------------------------------------
 
@@ -68,7 +84,7 @@ class SqliteLedger:
         doc = codec.dump_job(job)
         self.lock.acquire()
         try:
-            seq = self._insert(job, doc)
+            seq = self._rows.insert(job, doc)
             self.in_flight.add(seq)
             self.cache.put(Entry(seq, 0, job))
         except apsw.ConstraintError:
@@ -89,6 +105,29 @@ class SqliteLedger:
             raise ledger_error(error, self.path) from error
         finally:
             self.lock.release()
+
+    def write_together(self, writes: Sequence[Job | Observed]) -> list[Recorded | None]:
+        """Do what `intend` and `record` do with each, in one transaction: all of it or nothing.
+
+        Raises:
+            NotTogetherError: one of them needs a transaction of its own; nothing was written.
+        """
+        after: list[Entry] = []
+        done: list[Recorded | None] = []
+        with self.held():
+            try:
+                with self._transaction():
+                    for write in writes:
+                        entry, recorded = self._write_one(write)
+                        done.append(recorded)
+                        after.append(entry)
+            except (StaleError, apsw.ConstraintError) as error:
+                raise NotTogetherError from error
+            for entry in after:
+                if entry.job.state is JobState.SUBMITTING:
+                    self.in_flight.add(entry.seq)
+                self._keep(entry)
+        return done
 
     def find(self, provider: str, provider_job_id: str) -> Job | None:
         """Return the job with the provider's id."""
@@ -152,34 +191,24 @@ class SqliteLedger:
                     failure="ProcessDied: the process ended before the answer arrived",
                 )
                 step = steps.take(entry.job, seen, self.rules)
-                given_up.append(self._write(entry, step, seen))
+                given_up.append(self._rows.write(entry, step, seen))
         for entry, _ in given_up:
             self._keep(entry)
         return [recorded for _, recorded in given_up]
 
     # -- one write ---------------------------------------------------------------------------------
 
-    def _insert(self, job: Job, doc: str) -> int:
-        """Insert a job and return its place: the one its id names, or the next free one.
-
-        Two ids name one place once in two million pairs of the same millisecond.
-        """
-        first = codec.seq_of(job.job_id)
-        for seq in range(first, first + codec.PLACES):
-            row = (seq, job.provider, job.provider_job_id, job.state, job.model, self.owner,
-                   job.prompt_hash, doc)  # fmt: skip
-            try:
-                self._cursor.execute(self._insert_job, row)
-            except apsw.ConstraintError as error:
-                if "job.seq" not in str(error):
-                    raise
-            else:
-                return seq
-            found = self._cursor.execute(self._sql["place_of"], (seq,)).get
-            if codec.load_job(found).job_id == job.job_id:
-                return seq  # the same intent, tried again
-        msg = f"ledger {self.path}: no free place for {job.job_id}"
-        raise LedgerUnusableError(msg)
+    def _write_one(self, write: Job | Observed) -> tuple[Entry, Recorded | None]:
+        """Write one of several in a transaction, where nothing has to be looked up for it."""
+        if isinstance(write, Job):
+            return Entry(self._rows.insert(write, codec.dump_job(write)), 0, write), None
+        entry = self.cache.by_id(write.job_id)
+        if entry is None or write.version is not None:
+            raise NotTogetherError
+        step = steps.take(entry.job, write, self.rules)
+        if not step.changed and write.failure is None:
+            return entry, Recorded(entry.job)
+        return self._rows.write(entry, step, write)
 
     def _record(self, seen: Observed) -> Recorded | None:
         if seen.version is not None:
@@ -213,7 +242,7 @@ class SqliteLedger:
         execute = self._cursor.execute
         execute("BEGIN IMMEDIATE")
         try:
-            after, recorded = self._write(entry, step, seen)
+            after, recorded = self._rows.write(entry, step, seen)
             execute("COMMIT")
         except StaleError:
             self._roll_back()
@@ -233,35 +262,6 @@ class SqliteLedger:
         self.cache.put(after)
         if after.job.state is not JobState.SUBMITTING:
             self.in_flight.discard(after.seq)
-
-    def _write(self, entry: Entry, step: Advance, seen: Observed) -> tuple[Entry, Recorded]:
-        """Write the step of a job inside a transaction; raise when the entry is stale."""
-        job = step.job
-        seq = entry.seq
-        doc = codec.dump_job(job)
-        events = steps.events_of(step, seen)
-        listed = self._write_events(events, doc, seen.now_ns // 1000) if events else ""
-        self._cursor.execute(
-            self._update_job,
-            (job.provider_job_id, job.state, job.model, listed, doc, seq, entry.version),
-        )
-        if self.connection.changes() == 0:
-            raise StaleError
-        if step.settled or step.adjusted:
-            write_spend(self._cursor, seq, job, seen.now_ns)
-        if not events:
-            quiet.note(self._cursor, seq)
-        return Entry(seq, entry.version + 1, job), Recorded(job, events, settled=step.settled)
-
-    def _write_events(self, events: tuple[VideoEvent, ...], doc: str, at_us: int) -> str:
-        """Put events into the outbox; return their places as a job lists them."""
-        listed = ""
-        for event in events:
-            spans = codec.dump_spans(event.spans)
-            row = (event.id, event.name, at_us, self.route, doc, spans, event.detail)
-            self._cursor.execute(self._insert_event, row)
-            listed += f",{self.connection.last_insert_rowid()}"
-        return listed
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -305,7 +305,7 @@ class SqliteLedger:
         """Take over a job of the ledger that this one stands in for."""
         if entry is None:
             return None
-        seq = self._insert(entry.job, codec.dump_job(entry.job))
+        seq = self._rows.insert(entry.job, codec.dump_job(entry.job))
         quiet.note(self._cursor, seq)
         return Entry(seq, 0, entry.job)
 
@@ -313,8 +313,8 @@ class SqliteLedger:
         """Take in a job that was created elsewhere; `None` when another process just did."""
         try:
             with self._transaction():
-                entry = Entry(self._insert(job, codec.dump_job(job)), 0, job)
-                after, recorded = self._write(entry, steps.take(job, seen, self.rules), seen)
+                entry = Entry(self._rows.insert(job, codec.dump_job(job)), 0, job)
+                after, recorded = self._rows.write(entry, steps.take(job, seen, self.rules), seen)
         except apsw.ConstraintError:
             return None
         self._keep(after)
@@ -334,7 +334,9 @@ class SqliteLedger:
                 if there is None or there.seq == mine.seq:
                     return None
                 there = fold(self.connection, mine, there)
-                after, recorded = self._write(there, steps.take(there.job, seen, self.rules), seen)
+                after, recorded = self._rows.write(
+                    there, steps.take(there.job, seen, self.rules), seen
+                )
         except StaleError:
             return None
         self.in_flight.discard(mine.seq)
