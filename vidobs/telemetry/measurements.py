@@ -147,6 +147,7 @@ def expected(labels: Attributes) -> Iterator[Series]:
     for reason in Reason:
         failed = {names.EVENT_NAME: EventName.FAILED.value, names.JOB_REASON: reason.value}
         yield Series(JOBS, {**labels, **failed})
+    yield Series(COST_POSSIBLE, {**labels, names.COST_BASIS: CostBasis.POLICY_UNKNOWN.value})
     for basis in _BILLED:
         for one in (COST, COST_QUOTED):
             yield Series(one, {**labels, names.COST_BASIS: basis.value})

@@ -67,8 +67,8 @@ one, `{names.EXPORTER_REASON}`: the class of an error, or why events were droppe
 of the ledger, so every process that shares it shows the same: take the largest, do not add them up.
 
 The exporter `otlp` sends the same metrics as far as events tell of them, see
-[exporters/otlp.md](exporters/otlp.md#metrics). `vidobs.metrics_app()` shows them to Prometheus under
-the names of the last column, with underscores in the names of labels.
+[exporters/otlp.md](exporters/otlp.md#metrics). `vidobs.metrics_app()` shows them to Prometheus,
+under the names of the last column and with underscores in the names of labels.
 
 | metric | kind | unit | what it measures | for Prometheus |
 |---|---|---|---|---|
