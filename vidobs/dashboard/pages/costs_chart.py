@@ -35,7 +35,8 @@ def chart_of(desk: Desk, by: SpendBy, days: Days) -> Chart:
 
 
 def _period(points: Sequence[Point], days: Days, now: datetime) -> Period:
-    until = days.until or floor(now, Step.DAY) + _DAY
+    tomorrow = floor(now, Step.DAY) + _DAY
+    until = min(days.until or tomorrow, tomorrow)
     since = days.since or min((point.start for point in points), default=until - _DAY)
     return Period(since=max(since, until - _MOST_DAYS * _DAY), until=until)
 

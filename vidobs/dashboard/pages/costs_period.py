@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vidobs.dashboard.page import Asked
 
 DAY = timedelta(days=1)
+_YEARS = range(1970, 3000)
 
 
 class Preset(StrEnum):
@@ -97,6 +98,9 @@ def _date(asked: Asked, name: str) -> datetime | None:
     if given is None:
         return None
     try:
-        return datetime.combine(date.fromisoformat(given), time(), UTC)
+        found = datetime.combine(date.fromisoformat(given), time(), UTC)
     except ValueError:
-        raise BadQueryError(f"{name}={given[:50]!r} is no date such as 2026-01-31") from None
+        found = None
+    if found is None or found.year not in _YEARS:
+        raise BadQueryError(f"{name}={given[:50]!r} is no date such as 2026-01-31")
+    return found

@@ -90,7 +90,7 @@ class Plot {
     const options = {
       width: this.width,
       height: HEIGHT,
-      padding: [12, 8, 0, 0],
+      padding: [12, 22, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       legend: { show: false },
       cursor: {
