@@ -123,12 +123,13 @@ class Past:
         prompt = chance.choice(PROMPTS)
         seconds = Decimal(chance.choice((4, 8, 12)))
         changes.setdefault("prompt", prompt)
+        drawn = Attribution(chance.choice(USERS), chance.choice(TAGS))
         job = self._maker.job(
             provider=provider,
             dialect="openai",
             model=model,
             request=VideoRequest(seconds=seconds, size="1280x720", prompt_chars=len(prompt)),
-            attribution=Attribution(chance.choice(USERS), chance.choice(TAGS)),
+            attribution=changes.pop("attribution", drawn),
             **changes,
         )
         self._ledger.intend(job)

@@ -9,4 +9,10 @@ from vidobs.dashboard.pages import costs, exporters, failure, failures, overview
 if TYPE_CHECKING:
     from vidobs.dashboard.page import Page
 
-PAGES: tuple[Page[Any], ...] = (overview.PAGE, costs.PAGE, failures.PAGE, failure.PAGE, exporters.PAGE)
+PAGES: tuple[Page[Any], ...] = (
+    overview.PAGE,
+    costs.PAGE,
+    failures.PAGE,
+    failure.PAGE,
+    exporters.PAGE,
+)
