@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 from vidobs.core.errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from vidobs.core.jobs import Job
 from vidobs.core.protocols import Observed, Recorded
+from vidobs.ledger.rows import NotTogetherError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vidobs.ledger.finder import Stranger
 
@@ -33,6 +34,7 @@ class Store(Protocol):
 
     def intend(self, job: Job) -> None: ...  # noqa: D102
     def record(self, seen: Observed) -> Recorded | None: ...  # noqa: D102
+    def write_together(self, writes: Sequence[Job | Observed]) -> list[Recorded | None]: ...  # noqa: D102
     def find(self, provider: str, provider_job_id: str) -> Job | None: ...  # noqa: D102
     def known(self, provider: str, provider_job_id: str) -> Job | None: ...  # noqa: D102
     def unanswered(self, like: Stranger) -> Job | None: ...  # noqa: D102
@@ -115,6 +117,22 @@ class Backlog:
         self._wake()
         raise Deferred
 
+    def write_together(self, writes: Sequence[Job | Observed]) -> list[Recorded | None]:
+        """Do what `intend` and `record` do with each, in one transaction where that goes.
+
+        What has to wait for the ledger gives `None`.
+        """
+        if self._straight:
+            store = None
+            try:
+                store = self._ready()
+                return store.write_together(writes)
+            except (LedgerBusyError, NotTogetherError):
+                pass
+            except LedgerUnusableError as error:
+                self.broke(store, error)
+        return [self._write(write) for write in writes]
+
     def known(self, provider: str, provider_job_id: str) -> Job | None:
         """Return the job as this process saw it last."""
         store = self._memory or self._store
@@ -192,6 +210,15 @@ class Backlog:
         return BUSY_S if self._waiting else None
 
     # -- inside ------------------------------------------------------------------------------------
+
+    def _write(self, write: Job | Observed) -> Recorded | None:
+        if isinstance(write, Job):
+            self.intend(write)
+            return None
+        try:
+            return self.record(write)
+        except Deferred:
+            return None
 
     @property
     def _straight(self) -> bool:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from vidobs.core.protocols import Observed
 
 
+class NotTogetherError(Exception):
+    """Several writes cannot be one transaction."""
+
+
 class Rows:
     """The tables of a connection. Whoever uses it holds the ledger's lock."""
 

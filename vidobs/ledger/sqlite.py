@@ -16,17 +16,13 @@ from vidobs.ledger.database import ledger_error, open_writer, translated
 from vidobs.ledger.finder import Finder, Stranger
 from vidobs.ledger.folding import StaleError, fold
 from vidobs.ledger.lock import WriteLock
-from vidobs.ledger.rows import Rows
+from vidobs.ledger.rows import NotTogetherError, Rows
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vidobs.core.machine import Rules
-
-
-class NotTogetherError(Exception):
-    """Several writes cannot be one transaction."""
 
 
 class SqliteLedger:

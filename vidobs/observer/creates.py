@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from vidobs.core import billing, ids
 from vidobs.core.calls import Operation
 from vidobs.core.jobs import JobSnapshot, JobState, Reason
-from vidobs.observer.observer import Observer, new_job
+from vidobs.observer.observer import Answered, Observer, new_job
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vidobs.core.errors import SpendLimitError
     from vidobs.core.jobs import Job
     from vidobs.core.money import Cost
+    from vidobs.core.protocols import Observed, Recorded
     from vidobs.observer.limits import SpendLimit
 
 
@@ -76,35 +77,45 @@ class Create:
 
         `prompt` is kept in memory for a while: a later answer may quote it.
         """
-        if snapshot is None or snapshot.provider_job_id is None:
-            self._end(UNKNOWN_OUTCOME, None)
-            return
-        if prompt is not None:
-            self._observer.prompts.keep((self._call.provider, snapshot.provider_job_id), prompt)
-        self._end(snapshot, None)
+        ending = self.answered(snapshot, prompt=prompt)
+        self.ended(ending, self._observer.write(ending.seen))
 
     def fail(self, failure: Failure) -> None:
         """Record that the call raised."""
-        self._end(failure.snapshot or UNKNOWN_OUTCOME, failure)
+        ending = self.failed(failure)
+        self.ended(ending, self._observer.write(ending.seen))
 
-    def _end(self, snapshot: JobSnapshot, failure: Failure | None) -> None:
-        observer = self._observer
-        end_ns = observer.clock.time_ns()
+    # -- the same in two steps, for who writes several creates together ----------------------------
+
+    def answered(self, snapshot: JobSnapshot | None, *, prompt: str | None = None) -> Ending:
+        """Return what has to be written of an answer; `ended` has to follow."""
+        if snapshot is None or snapshot.provider_job_id is None:
+            return self._ending(UNKNOWN_OUTCOME, None)
+        if prompt is not None:
+            self._observer.prompts.keep((self._call.provider, snapshot.provider_job_id), prompt)
+        return self._ending(snapshot, None)
+
+    def failed(self, failure: Failure) -> Ending:
+        """Return what has to be written of a call that raised; `ended` has to follow."""
+        return self._ending(failure.snapshot or UNKNOWN_OUTCOME, failure)
+
+    def ended(self, ending: Ending, written: Recorded | None) -> None:
+        """End the spans and tell of the call, after it was written."""
+        observer, failure = self._observer, ending.failure
+        end_ns = ending.seen.now_ns
         error_type = None if failure is None else failure.error_type
         detail = None if failure is None else failure.detail
-        recorded = observer.record(
-            self._call,
-            snapshot,
-            now_ns=end_ns,
-            job=self.job,
-            span=self._span,
-            failure=failure,
-        )
+        recorded = observer.recorded(ending.answered, written)
         job = recorded.job if recorded is not None else self.job
         if job.job_id != self.job.job_id:  # the provider had this job already: it is one
             observer.drop_reservation(self.job.job_id)
         observer.finish(
-            self._span, end_ns, job=job, status=snapshot.state, error_type=error_type, detail=detail
+            self._span,
+            end_ns,
+            job=job,
+            status=ending.seen.snapshot.state,
+            error_type=error_type,
+            detail=detail,
         )
         observer.tell(
             self._call,
@@ -114,6 +125,29 @@ class Create:
             error_type=error_type,
             detail=detail,
         )
+
+    def _ending(self, snapshot: JobSnapshot, failure: Failure | None) -> Ending:
+        answered = self._observer.observed(
+            self._call,
+            snapshot,
+            now_ns=self._observer.clock.time_ns(),
+            job=self.job,
+            span=self._span,
+            failure=failure,
+        )
+        return Ending(answered, failure)
+
+
+class Ending(NamedTuple):
+    """How a create ended, on its way to the ledger."""
+
+    answered: Answered
+    failure: Failure | None
+
+    @property
+    def seen(self) -> Observed:
+        """What has to be written."""
+        return self.answered.seen
 
 
 def _quote(observer: Observer, call: VideoCall) -> Cost:

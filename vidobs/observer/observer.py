@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict, Unpack
 
 import msgspec
 
@@ -39,6 +39,29 @@ if TYPE_CHECKING:
 MOST_MODELS = 1000  # names looked up; a caller that makes names up is warned of no more
 
 _log = logging.getLogger("vidobs")
+
+
+class About(TypedDict, total=False):
+    """What is known of an answer beside the call and what it says.
+
+    `adopt` is the trace of a job that the ledger turns out not to know. With a `version` the answer
+    is only written if the row still has it.
+    """
+
+    now_ns: Required[int]
+    job: Job | None
+    span: OpenSpan | None
+    adopt: TraceRef | None
+    download: bool
+    failure: Failure | None
+    version: int | None
+
+
+class Answered(NamedTuple):
+    """An answer on its way to the ledger, and the span of the whole job if it seems to end it."""
+
+    seen: Observed
+    job_span: OpenSpan | None
 
 
 class Observer:
@@ -151,24 +174,17 @@ class Observer:
     # -- writing -----------------------------------------------------------------------------------
 
     def record(
-        self,
-        call: VideoCall,
-        snapshot: JobSnapshot,
-        *,
-        now_ns: int,
-        job: Job | None = None,
-        span: OpenSpan | None = None,
-        adopt: TraceRef | None = None,
-        download: bool = False,
-        failure: Failure | None = None,
-        version: int | None = None,
+        self, call: VideoCall, snapshot: JobSnapshot, **about: Unpack[About]
     ) -> Recorded | None:
-        """Bring an answer to the ledger and end the spans that go with it.
+        """Bring an answer to the ledger and end the spans that go with it; see `observed`."""
+        answered = self.observed(call, snapshot, **about)
+        return self.recorded(answered, self.write(answered.seen))
 
-        `adopt` is the trace of a job that the ledger turns out not to know. With a `version` it is
-        only written if the row still has it.
-        """
-        start = self._adoptable(call, snapshot, adopt, now_ns) if adopt is not None else None
+    def observed(self, call: VideoCall, snapshot: JobSnapshot, **about: Unpack[About]) -> Answered:
+        """Return an answer as the ledger takes it; `write` and `recorded` have to follow."""
+        now_ns, job, failure = about["now_ns"], about.get("job"), about.get("failure")
+        trace = about.get("adopt")
+        start = self._adoptable(call, snapshot, trace, now_ns) if trace is not None else None
         job_span = self._job_span(job or start, snapshot, now_ns)
         seen = Observed(
             provider=call.provider,
@@ -176,20 +192,28 @@ class Observer:
             now_ns=now_ns,
             job_id=job.job_id if job is not None else None,
             seed=self.getrandbits(ids.SEED_BITS),
-            span=_row(span, now_ns, snapshot, failure),
+            span=_row(about.get("span"), now_ns, snapshot, failure),
             job_span=job_span.record(now_ns) if job_span is not None else None,
             adopt=start,
-            download=download,
+            download=about.get("download", False),
             failure=failure.detail if failure is not None else None,
-            version=version,
+            version=about.get("version"),
             verdicts=self._verdicts(job) if self.verdicts and job is not None else (),
         )
+        return Answered(seen, job_span)
+
+    def write(self, seen: Observed) -> Recorded | None:
+        """Write what was observed, now or as soon as it goes."""
         try:
-            recorded = self.backlog.record(seen)
+            return self.backlog.record(seen)
         except Deferred:
-            recorded = None
+            return None
+
+    def recorded(self, answered: Answered, recorded: Recorded | None) -> Recorded | None:
+        """End the span of the whole job, if the answer ended it; return what was written."""
+        job_span = answered.job_span
         if job_span is not None and recorded is not None and recorded.settled:
-            self.finish(job_span, now_ns, job=recorded.job)
+            self.finish(job_span, answered.seen.now_ns, job=recorded.job)
         elif job_span is not None:  # another process, or an earlier answer, ended the job
             job_span.discard()
         if recorded is not None and self.limits:

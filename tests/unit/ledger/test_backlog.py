@@ -43,6 +43,11 @@ class Store:
         self._try()
         return self.inner.record(seen)
 
+    def write_together(self, writes):
+        """Try."""
+        self._try()
+        return self.inner.write_together(writes)
+
     def find(self, provider, video):
         """Try."""
         self._try()
@@ -123,6 +128,44 @@ def test_a_busy_ledger_is_tried_once_and_the_rest_waits(scene):
             scene.backlog.record(scene.seen(job, state))
     assert (scene.store.attempts, scene.backlog.waiting, scene.woken) == (1, 3, 3)
     assert not scene.backlog.broken
+
+
+def test_several_writes_wait_together_for_a_busy_ledger(scene):
+    """What cannot be one transaction now waits in its order, and is written when it goes."""
+    first, second = scene.make.job(), scene.make.job()
+    assert scene.backlog.write_together([first]) == [None]
+    scene.store.fault = BUSY
+
+    answers = [scene.seen(first, JobState.QUEUED), second, scene.seen(second, JobState.QUEUED)]
+
+    assert scene.backlog.write_together(answers) == [None, None, None]
+    assert (scene.store.attempts, scene.backlog.waiting) == (3, 3)  # together, and the first alone
+    scene.store.fault = None
+    assert names(scene.backlog.retry(0.0)) == ["video.submitted", "video.submitted"]
+
+
+def test_writes_that_do_not_go_together_are_written_alone(scene):
+    """An answer that needs a look at the file is written by itself; its events are returned."""
+    job = scene.make.job()
+    scene.backlog.write_together([job])
+    answers = [scene.seen(job, state) for state in (JobState.QUEUED, JobState.COMPLETED)]
+
+    done = scene.backlog.write_together(answers)
+
+    assert [one.job.state for one in done] == [JobState.QUEUED, JobState.COMPLETED]
+    assert done[1].settled
+
+
+def test_several_writes_go_on_in_memory_when_the_ledger_breaks(scene):
+    """The caller gets its events from the ledger that stands in."""
+    job = scene.make.job()
+    scene.backlog.write_together([job])
+    scene.store.fault = BROKEN
+
+    (done,) = scene.backlog.write_together([scene.seen(job, JobState.QUEUED)])
+
+    assert [event.name.value for event in done.events] == ["video.submitted"]
+    assert scene.backlog.broken
 
 
 def test_what_waited_is_written_in_order_and_told_once(scene):

@@ -1,0 +1,49 @@
+"""Writes of many requests in one transaction: each waits for its turn of the loop to be on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from vidobs._guard import Guard
+    from vidobs.core.jobs import Job
+    from vidobs.core.protocols import Observed, Recorded
+    from vidobs.ledger.backlog import Backlog
+
+MOST = 64  # writes of one transaction, so that nobody waits for long
+
+
+class Together:
+    """Collects what is to be written in one turn of the loop, and writes it at its end.
+
+    Under load that is one commit for many requests; with one request nothing waits longer than the
+    turn. For the loop's thread.
+    """
+
+    def __init__(self, backlog: Backlog, loop: asyncio.AbstractEventLoop, guard: Guard) -> None:
+        self._backlog = backlog
+        self._loop = loop
+        self._guard = guard
+        self._waiting: list[tuple[Job | Observed, asyncio.Future[Recorded | None]]] = []
+
+    def write(self, write: Job | Observed) -> asyncio.Future[Recorded | None]:
+        """Return what `record` would, once it is on disk; `None` also for what has to wait.
+
+        The future is never cancelled by who waits for it: shield it where that may be.
+        """
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        future: asyncio.Future[Recorded | None] = self._loop.create_future()
+        self._waiting.append((write, future))
+        return future
+
+    def _flush(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            writes = [write for write, _ in batch]
+            done = self._guard.run("ledger", self._backlog.write_together, writes)
+            for place, (_, future) in enumerate(batch):
+                if not future.done():
+                    future.set_result(None if done is None else done[place])
