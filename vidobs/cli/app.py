@@ -24,6 +24,7 @@ from vidobs.core.scrub import scrub
 COMMANDS = {
     "demo": "vidobs.cli.demo:demo",
     "ui": "vidobs.cli.ui:ui",
+    "gateway": "vidobs.cli.gateway:gateway",
     "dashboards": "vidobs.cli.dashboards:dashboards",
     "sandbox": "vidobs.cli.sandbox:sandbox",
     "jobs": "vidobs.cli.jobs:jobs",
