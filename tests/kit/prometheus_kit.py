@@ -1,0 +1,117 @@
+"""A real Prometheus, and promtool, as far as Debian brings them.
+
+with Prometheus.scraping("127.0.0.1:8000", folder, rules=path) as prometheus:
+    prometheus.wait_for("up == 1")
+    prometheus.ask("sum(rate(x[5s]))")
+
+check = promtool("check", "rules", path)
+"""
+
+import shutil
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+from ddagent_kit import free_ports
+
+MISSING = "needs Prometheus: apt-get install prometheus (it need not run as a service)"
+SOON_S = 30.0
+GLANCE_S = 0.05
+_CONFIG = """\
+global:
+  scrape_interval: 200ms
+  scrape_timeout: 200ms
+  evaluation_interval: 1s
+scrape_configs:
+  - job_name: video
+    static_configs: [{{targets: ["{target}"]}}]
+rule_files: [{rules}]
+"""
+
+
+def installed():
+    """Tell whether both programs are there."""
+    return shutil.which("prometheus") is not None and shutil.which("promtool") is not None
+
+
+def promtool(*arguments):
+    """Run promtool; return what became of it."""
+    return subprocess.run(
+        ["promtool", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+class Prometheus:
+    """One running server."""
+
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+        self._http = httpx.Client(base_url=self.url, trust_env=False, timeout=SOON_S)
+
+    @classmethod
+    @contextmanager
+    def scraping(cls, target, folder, *, rules):
+        """Run a server that scrapes a target five times a second; its files go into a folder."""
+        [port] = free_ports(1)
+        config = folder / "prometheus.yaml"
+        config.write_text(_CONFIG.format(target=target, rules=rules), "utf-8")
+        command = [
+            *["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"],
+            *[f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"],
+        ]
+        log = folder / "prometheus.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+            try:
+                one = cls(port)
+                with one._http:
+                    one._wait_until_ready(process, log)
+                    yield one
+            finally:
+                process.terminate()
+                process.wait(SOON_S)
+
+    def ask(self, expr):
+        """Run a query; return its samples as [(labels, value)]. A wrong query fails the test."""
+        answer = self._http.get("/api/v1/query", params={"query": expr})
+        said = answer.json()
+        assert said["status"] == "success", f"{expr}\n{said}"
+        return [(one["metric"], float(one["value"][1])) for one in said["data"]["result"]]
+
+    def wait_for(self, expr):
+        """Wait until a query has a result; return it."""
+        deadline = time.monotonic() + SOON_S
+        while not (found := self.ask(expr)):
+            assert time.monotonic() < deadline, f"{expr} has no result"
+            _glance()
+        return found
+
+    def rules(self):
+        """Return every rule as Prometheus has it, once all were evaluated."""
+        deadline = time.monotonic() + SOON_S
+        while True:
+            groups = self._http.get("/api/v1/rules").json()["data"]["groups"]
+            rules = [rule for group in groups for rule in group["rules"]]
+            if rules and all(rule["health"] != "unknown" for rule in rules):
+                return rules
+            assert time.monotonic() < deadline, rules
+            _glance()
+
+    def _wait_until_ready(self, process, log):
+        deadline = time.monotonic() + SOON_S
+        while not self._ready():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            _glance()
+
+    def _ready(self):
+        try:
+            return self._http.get("/-/ready").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+
+def _glance():
+    threading.Event().wait(GLANCE_S)
