@@ -162,6 +162,9 @@ METRIC_EXPORTER_DURATION = "vidobs.exporter.duration"  # s, of one export
 METRIC_EXPORTER_QUEUE = "vidobs.exporter.queue"  # {event}, waiting now
 METRIC_EXPORTER_LAG = "vidobs.exporter.lag"  # s, that the oldest of these has waited
 METRIC_EXPORTER_BREAKER = "vidobs.exporter.breaker"  # 0 to 3, see the description
+METRIC_EXPORTER_LETTERS = "vidobs.exporter.dead_letters"  # {event}, kept now
+METRIC_LEDGER_JOBS = "vidobs.ledger.jobs"  # {job}, by state
+METRIC_LEDGER_ALERTS = "vidobs.ledger.alerts"  # {job}, by the event that tells of it
 
 CALL_DURATION_BUCKETS = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from vidobs.core.errors import LedgerError
 from vidobs.core.scrub import scrub
-from vidobs.dashboard import actions, live, media, openapi
+from vidobs.dashboard import actions, live, media, metrics_page, openapi
 from vidobs.dashboard.access import local_path, may_act, session_of
 from vidobs.dashboard.page import Asked, BadQueryError, ElsewhereError, NotThereError
 from vidobs.dashboard.pages import costs_csv
@@ -68,6 +68,7 @@ class Dashboard:
             *openapi.routes(),
             *media.routes(self.desk),
             *live.routes(self.desk),
+            *metrics_page.routes(self.desk),
             *costs_csv.routes(self.desk),
             Route("/theme", self._theme, methods=["GET"]),
             Mount("/static", static, name="static"),

@@ -85,7 +85,7 @@ OBSERVED = (QUEUE, LAG, BREAKER)
 CACHED_S = 1.0  # for which one look at the standings serves all gauges
 OVERFLOW = "overflow"  # why an exporter that is not durable misses events
 
-_LEVEL_OF = {
+LEVEL_OF = {
     BreakerState.CLOSED: 0,
     BreakerState.HALF_OPEN: 1,
     BreakerState.OPEN: 2,
@@ -95,7 +95,7 @@ _VALUE_OF: dict[str, Callable[[ExporterStanding], float | None]] = {
     QUEUE.name: lambda standing: standing.queue,
     LAG.name: lambda standing: standing.lag_s,
     BREAKER.name: lambda standing: (
-        None if standing.breaker is None else _LEVEL_OF[standing.breaker]
+        None if standing.breaker is None else LEVEL_OF[standing.breaker]
     ),
 }
 

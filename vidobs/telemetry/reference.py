@@ -18,6 +18,7 @@ from vidobs.core.events import EventName
 from vidobs.telemetry.deliveries import COUNTED, OBSERVED
 from vidobs.telemetry.exposition import series_name
 from vidobs.telemetry.fields import level_of
+from vidobs.telemetry.kept import KEPT
 from vidobs.telemetry.measurements import INSTRUMENTS
 from vidobs.telemetry.metrics import MAX_VALUES, OTHER
 
@@ -68,7 +69,9 @@ of the ledger, so every process that shares it shows the same: take the largest,
 
 The exporter `otlp` sends the same metrics as far as events tell of them, see
 [exporters/otlp.md](exporters/otlp.md#metrics). `vidobs.metrics_app()` shows them to Prometheus,
-under the names of the last column and with underscores in the names of labels.
+under the names of the last column and with underscores in the names of labels. `/metrics` of
+`vidobs ui` shows what a ledger tells of them, for all processes that share it: no calls, no polls;
+and `vidobs.ledger.*` and `{names.METRIC_EXPORTER_LETTERS}`, which no process has.
 
 | metric | kind | unit | what it measures | for Prometheus |
 |---|---|---|---|---|
@@ -108,7 +111,7 @@ def metrics() -> str:
     """Return docs/metrics.md."""
     return _METRICS + "".join(
         f"| `{one.name}` | {one.kind} | `{one.unit}` | {one.description} | `{series_name(one)}` |\n"
-        for one in (*INSTRUMENTS, *COUNTED, *OBSERVED)
+        for one in (*INSTRUMENTS, *COUNTED, *OBSERVED, *KEPT)
     )
 
 
