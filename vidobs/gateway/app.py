@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vidobs.gateway.core import Core, Parts
-from vidobs.gateway.defaults import MasterKey, NoAlerts, NoGuards, NoLimits
+from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
+from vidobs.gateway.idempotency.store import SqliteAnswers
 from vidobs.gateway.routes import about
 from vidobs.gateway.routes.content import BrokenOffError
 from vidobs.gateway.routes.table import find
@@ -65,9 +66,16 @@ class Gateway:
         """Open everything; in the event loop that will serve."""
         if self._core is None:
             loop = asyncio.get_running_loop()
+            ledger = self._runtime.settings.ledger.path
             self._core = Core(
-                self.config, self._parts, runtime=self._runtime, key=self._key, loop=loop
+                self.config,
+                self._parts,
+                runtime=self._runtime,
+                key=self._key,
+                answers=SqliteAnswers(None if ledger is None else f"{ledger}.answers"),
+                loop=loop,
             )
+            await self._core.take_up()
         return self._core
 
     async def close(self) -> None:
@@ -166,7 +174,7 @@ def create_gateway(
     parts = Parts(
         keys=keys or MasterKey(config.master_key),
         admission=admission or NoLimits(),
-        guards=guards or NoGuards(),
+        guards=guards,
         alerts=alerts or NoAlerts(),
     )
     return Gateway(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
+from vidobs.core.errors import LedgerError
+from vidobs.gateway.idempotency.replays import Replays
 from vidobs.gateway.observing import Observing
+from vidobs.gateway.resuming import recovered, take_up, unfinished
 from vidobs.gateway.upstream.balance import Balance
 from vidobs.gateway.upstream.http import Http
 from vidobs.gateway.upstream.server import Upstream
@@ -15,17 +21,20 @@ from vidobs.gateway.videos.ids import Signer
 from vidobs.gateway.videos.poller import Poller
 
 if TYPE_CHECKING:
-    import asyncio
-
     from vidobs.gateway.config import Deployment, GatewayConfig
+    from vidobs.gateway.idempotency.store import Answers
     from vidobs.gateway.seams import Admission, Alerts, Guards, Keys
     from vidobs.runtime import Runtime
 
+_log = logging.getLogger("vidobs")
+
 
 class Parts:
-    """The parts that others may replace."""
+    """The parts that others may replace; without guards nobody looks at prompts."""
 
-    def __init__(self, *, keys: Keys, admission: Admission, guards: Guards, alerts: Alerts) -> None:
+    def __init__(
+        self, *, keys: Keys, admission: Admission, guards: Guards | None, alerts: Alerts
+    ) -> None:
         self.keys = keys
         self.admission = admission
         self.guards = guards
@@ -42,6 +51,7 @@ class Core:
         *,
         runtime: Runtime,
         key: bytes,
+        answers: Answers,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.config = config
@@ -67,11 +77,28 @@ class Core:
             take_foreign_ids=config.take_foreign_ids,
             now_s=loop.time,
         )
+        self._answers = answers
+        self.replays = Replays(
+            answers,
+            now_us=lambda: runtime.clock.time_ns() // 1000,
+            keep_s=config.idempotency_hours * 3600,
+            recover=partial(recovered, self),
+        )
+
+    async def take_up(self) -> None:
+        """Go on with what an earlier process left; serves all the same where it cannot be read."""
+        try:
+            jobs = await asyncio.to_thread(unfinished, self.runtime)
+        except LedgerError as error:
+            _log.warning("videos of before are not followed: %s", error)
+            return
+        take_up(self, jobs)
 
     async def close(self) -> None:
-        """Stop polling and close the connections."""
+        """Stop polling and close connections and files."""
         await self.poller.close()
         await self.http.close()
+        self._answers.close()
 
 
 def _upstream(deployment: Deployment, runtime: Runtime) -> Upstream:

@@ -1,4 +1,4 @@
-"""The parts that stand in where nobody plugs others: one master key, no limits, no guards."""
+"""The parts that stand in where nobody plugs others: one master key, no limits."""
 
 from __future__ import annotations
 
@@ -79,18 +79,6 @@ class NoLimits:
 
     def resume(self, jobs: Mapping[str, Job]) -> None:
         """Hold nothing."""
-
-
-class NoGuards:
-    """Lets everything through."""
-
-    async def before(self, principal: Principal, ask: Ask) -> str | None:
-        """Send the prompt as it is."""
-        del principal
-        return ask.prompt
-
-    async def after(self, principal: Principal, job: Job) -> None:
-        """Hand the video out."""
 
 
 class NoAlerts:

@@ -8,6 +8,7 @@ import msgspec
 
 from vidobs.core.errors import ConfigError
 from vidobs.dialects.openai import Route, read_call
+from vidobs.gateway.idempotency.replays import Keyed, Made, scope_of
 from vidobs.gateway.observing import attribution
 from vidobs.gateway.routes.wishes import wish_of
 from vidobs.gateway.seams import Ask, Refusal
@@ -16,6 +17,7 @@ from vidobs.gateway.upstream.outcomes import Outcome, of_reply, of_silence
 from vidobs.gateway.upstream.outgoing import Outgoing, outgoing
 from vidobs.gateway.videos.book import Video
 from vidobs.gateway.videos.ids import Sealed
+from vidobs.gateway.videos.poller import wanted_s
 from vidobs.gateway.wire.answers import JSON, Answer, encoded, envelope
 from vidobs.gateway.wire.bodies import read_body
 from vidobs.observer.creates import Create
@@ -34,25 +36,33 @@ _CANCELLED = Failure("Cancelled", "Cancelled: the gateway was stopped", UNKNOWN_
 _decode = msgspec.json.Decoder().decode
 
 
-class Made(msgspec.Struct, frozen=True):
-    """What an attempt came to."""
-
-    answer: Answer
-    accepted: bool | None  # None: nobody knows
-    elsewhere: bool = False  # another server may be asked
-
-
 async def create(core: Core, asked: Asked, operation: Operation) -> Answer:
     """Make a video."""
     body = await read_body(asked, core.config.sizes)
     try:
         wish = wish_of(core, asked, operation, body)
-        return (await made(core, asked, wish)).answer
+        key = asked.header(b"idempotency-key")
+        if key is None:
+            return (await _made(core, asked, wish, None)).answer
+        keyed = _keyed(core, asked, wish, key)
+        return await core.replays.run(keyed, lambda: _made(core, asked, wish, keyed))
     finally:
         body.close()
 
 
-async def made(core: Core, asked: Asked, wish: Wish) -> Made:
+def _keyed(core: Core, asked: Asked, wish: Wish, key: str) -> Keyed:
+    """Say what a key stands for; files count by their digests, not by how the form was cut."""
+    files = sorted((each.field, each.digest.hex()) for each in wish.body.uploads)
+    about = {"\0model": wish.model, "\0source": wish.source, "\0files": files}
+    fields = {**wish.body.fields, **about}
+    return Keyed(
+        scope=scope_of(asked.principal.owner, wish.operation.value, key),
+        request_hash=core.runtime.fingerprint().request_hash(fields),
+        prompt=wish.prompt,
+    )
+
+
+async def _made(core: Core, asked: Asked, wish: Wish, keyed: Keyed | None) -> Made:
     """Ask one server after the other, the next only when the one before took nothing for certain.
 
     Raises:
@@ -60,11 +70,11 @@ async def made(core: Core, asked: Asked, wish: Wish) -> Made:
     """
     first = _Attempt(core, asked, wish, wish.upstreams[0])
     wish = await first.guarded()
-    done = await first.run(wish)
+    done = await first.run(wish, keyed)
     for upstream in wish.upstreams[1:]:
         if not done.elsewhere:
             break
-        done = await _Attempt(core, asked, wish, upstream).run(wish)
+        done = await _Attempt(core, asked, wish, upstream).run(wish, keyed)
     return done
 
 
@@ -85,16 +95,18 @@ class _Attempt:
         Raises:
             Refusal: they do not let it through.
         """
-        wish = self._wish
+        wish, guards = self._wish, self._core.parts.guards
+        if guards is None:
+            return wish
         ask = self._ask(self._call(self._outgoing()), None)
-        prompt = await self._core.parts.guards.before(self._asked.principal, ask)
+        prompt = await guards.before(self._asked.principal, ask)
         if prompt is None or prompt == wish.prompt:
             return wish
         return msgspec.structs.replace(
             wish, prompt=prompt, changed={**wish.changed, "prompt": prompt}
         )
 
-    async def run(self, wish: Wish) -> Made:
+    async def run(self, wish: Wish, keyed: Keyed | None) -> Made:
         """Reserve, write the intent, send, record."""
         core, self._wish = self._core, wish
         out = self._outgoing()
@@ -107,8 +119,19 @@ class _Attempt:
         except Refusal:
             seen.discard()
             raise
+        if keyed is not None:
+            self._claim(keyed, seen, permit)
         self._observing.guard.run("create", seen.begin)
         return await self._sent(out, seen, permit)
+
+    def _claim(self, keyed: Keyed, seen: Create, permit: Permit) -> None:
+        """Note whose key this job is made with, before there is a job."""
+        try:
+            self._core.replays.claim(keyed, self._job_id)
+        except Refusal:
+            seen.discard()
+            permit.give_back()
+            raise
 
     async def _sent(self, out: Outgoing, seen: Create, permit: Permit) -> Made:
         upstream, guard = self._upstream, self._observing.guard
@@ -154,8 +177,10 @@ class _Attempt:
         video = core.book.add(Video(its_id, sealed, upstream, now_s=core.loop.time()))
         video.owner = owner
         job = core.observing.job_of(upstream, raw or "")
+        if job is not None and job.job_id != self._job_id:  # the server had it already: it is one
+            permit.give_back()
         core.book.take(video, answer, job)
-        core.poller.watch(video)
+        core.poller.watch(video, after_s=wanted_s(reply))
         return Made(
             Answer(
                 200,

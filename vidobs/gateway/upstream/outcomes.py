@@ -60,20 +60,20 @@ def of_reply(reply: Reply, upstream: Upstream, prompt: str | None) -> Outcome:
     if status in _OK:
         return _accepted(reply, upstream, prompt)
     body = without_key(reply.body, upstream)
-    told = told_error(reply, upstream)
+    told = told_error(reply, upstream, prompt)
     if status in _CLIENT_ERRORS and status not in _IN_THE_AIR:
         snapshot = rejected(status, body, prompt=prompt)
         alone = status in (_UNAUTHORIZED, _TOO_MANY)
-        failure = _failure(told, snapshot, prompt)
+        failure = _failure(told, snapshot)
         return Outcome(snapshot=snapshot, failure=failure, told=told, elsewhere=alone, faulty=alone)
     if status == _UNAVAILABLE and "retry-after" in reply.headers:
         snapshot = JobSnapshot(state=JobState.FAILED, reason=Reason.PROVIDER_ERROR)
-        failure = _failure(told, snapshot, prompt)
+        failure = _failure(told, snapshot)
         return Outcome(snapshot=snapshot, failure=failure, told=told, elsewhere=True, faulty=True)
     told = msgspec.structs.replace(told, retry=False)
     return Outcome(
         snapshot=UNKNOWN_OUTCOME,
-        failure=_failure(told, UNKNOWN_OUTCOME, prompt),
+        failure=_failure(told, UNKNOWN_OUTCOME),
         told=told,
         faulty=True,
     )
@@ -102,7 +102,7 @@ def of_silence(error: NoAnswer) -> Outcome:
     )
 
 
-def told_error(reply: Reply, upstream: Upstream) -> Told:
+def told_error(reply: Reply, upstream: Upstream, prompt: str | None = None) -> Told:
     """Return what a client is told of a server's error: its own words, without our key."""
     status = reply.status
     body = without_key(reply.body, upstream)
@@ -117,7 +117,7 @@ def told_error(reply: Reply, upstream: Upstream) -> Told:
     fault = status >= 500  # noqa: PLR2004 - theirs
     return Told(
         status=status,
-        message=scrub_error(message, None),
+        message=scrub_error(message, prompt),
         code=code,
         error_type="server_error" if fault else _type(body) or "invalid_request_error",
         param=_param(body),
@@ -163,9 +163,9 @@ def _accepted(reply: Reply, upstream: Upstream, prompt: str | None) -> Outcome:
     return Outcome(snapshot=None, told=told, faulty=True)
 
 
-def _failure(told: Told, snapshot: JobSnapshot, prompt: str | None) -> Failure:
+def _failure(told: Told, snapshot: JobSnapshot) -> Failure:
     kind = told.code or f"HTTP{told.status}"
-    return Failure(kind[:64], f"{kind}: {scrub_error(told.message, prompt)}", snapshot)
+    return Failure(kind[:64], f"{kind}: {told.message}", snapshot)
 
 
 class _Envelope(msgspec.Struct):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vidobs.core.errors import ConfigError
 from vidobs.dialects.litellm_ids import Unpacked, unpacked
-from vidobs.gateway.seams import KEY_TAG, Refusal, Role
+from vidobs.dialects.outgoing import path_of
+from vidobs.gateway.seams import DEPLOYMENT_TAG, KEY_TAG, Refusal, Role
 from vidobs.gateway.videos.book import Video
 from vidobs.gateway.videos.ids import CHARACTER, VIDEO, Sealed
 
@@ -92,7 +94,7 @@ class Finder:
         """A video whose id is not signed: the provider's own, or one that LiteLLM packed."""
         said = unpacked(given)
         upstream = self._server_of(said, asked.provider())
-        if upstream is None:
+        if upstream is None or not _may_be_sent(said.raw):
             raise missing(given, kind)
         principal, owner = asked.principal, asked.principal.owner
         job = self._observing.job_of(upstream, said.raw) if kind == VIDEO else None
@@ -101,7 +103,7 @@ class Finder:
             if principal.role not in _SEES_ALL and made_by != principal.owner:
                 raise missing(given, kind)
             owner = made_by
-            mine = None if job is None else self._of_job(job.tags.get("deployment"))
+            mine = None if job is None else self._of_job(job.tags.get(DEPLOYMENT_TAG))
             upstream = mine or upstream
         elif principal.role not in _TRUSTED and not self._take_foreign_ids:
             raise missing(given, kind)
@@ -129,6 +131,17 @@ class Finder:
         if provider is None and len({one.deployment.base_url for one in fitting}) != 1:
             return None
         return fitting[0] if fitting else None
+
+
+def _may_be_sent(raw: str) -> bool:
+    """Whether a text that is not signed stays one segment of a path, and without control codes."""
+    if not raw.isprintable():
+        return False
+    try:
+        path_of(raw)
+    except ConfigError:
+        return False
+    return True
 
 
 def missing(given: str, kind: str = VIDEO) -> Refusal:

@@ -123,7 +123,7 @@ class Poller:
             self._taken(video, reply, start_ns)
         else:
             self._refused(video, reply, start_ns)
-        return _wanted_s(reply)
+        return wanted_s(reply)
 
     def _taken(self, video: Video, reply: Reply, start_ns: int) -> None:
         guard = self._observing.guard
@@ -203,8 +203,8 @@ class Poller:
         return min(max(rest, SHORTEST_S), LONGEST_S)
 
 
-def _wanted_s(reply: Reply) -> float | None:
-    """When a server wants to be asked again."""
+def wanted_s(reply: Reply) -> float | None:
+    """Return when a server wants to be asked again, where it says so."""
     given = reply.headers.get("openai-poll-after-ms", "")
     if given.isascii() and given.isdigit():
         return int(given[:9]) / 1000
