@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from vidobs.core.price_rows import PriceRow
 
 _MOST_ANCESTORS = 10
+# Characters that turn the direction of what stands behind them; in JSON they are escaped like this.
+_TURNING = str.maketrans(
+    {chr(code): f"\\u{code:04x}" for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F))}
+    | {chr(code): f"\\u{code:04x}" for code in range(0x2066, 0x206A)}
+)
 
 
 class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +48,17 @@ class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def json(self) -> str:
         """The document, to be read by people."""
-        return msgspec.json.format(msgspec.json.encode(self.document), indent=2).decode()
+        return (
+            msgspec.json.format(msgspec.json.encode(self.document), indent=2)
+            .decode()
+            .translate(_TURNING)
+        )
 
     @property
     def line(self) -> str:
         """The log line as text."""
-        return " ".join(f"{name}={_shown(value)}" for name, value in self.log.items())
+        fields = (f"{name}={_shown(value)}" for name, value in self.log.items())
+        return " ".join(fields).translate(_TURNING)
 
 
 class MoneyStep(msgspec.Struct, frozen=True):
