@@ -102,11 +102,13 @@ def over_time(
     unit: Unit = Unit.USD,
     stacked: bool = True,
     label: str | None = None,
+    rest: Iterable[Point] = (),
 ) -> Chart:
     """Return a chart of points: nothing in a step is zero, what is outside the period left out.
 
     The six greatest keys are series of their own, the greatest first; one that is zero throughout
-    is none, for that may be unknown. With a label, all keys are one series of that name.
+    is none, for that may be unknown. With a label, all keys are one series of that name. `rest`
+    is what was summed up before, beyond the keys of the points.
     """
     places = {start: place for place, start in enumerate(period.starts)}
     sums: dict[str, dict[int, Figure]] = defaultdict(dict)
@@ -117,9 +119,10 @@ def over_time(
             row[place] = _plus(row.get(place), measure(point))
     if label is not None:
         sums.setdefault(label, {})
+    beyond = {places[one.start]: measure(one) for one in rest if one.start in places}
     return Chart(
         x=tuple(int(start.timestamp()) for start in places),
-        series=tuple(_series(sums, len(places), label)),
+        series=(*_series(sums, len(places), label), *_rest("others", beyond, len(places))),
         unit=unit,
         stacked=stacked,
         step_s=int(_STEPS[period.step].total_seconds()),
@@ -131,13 +134,16 @@ def _series(sums: dict[str, dict[int, Figure]], length: int, label: str | None) 
     ranked = sorted(shown, key=lambda key: (-_total(sums[key]), key))
     for key in ranked[:MOST_SERIES]:
         yield Series(label=key, values=_filled(sums[key], length))
-    rest = ranked[MOST_SERIES:]
-    if rest:
-        others: dict[int, Figure] = {}
-        for key in rest:
-            for place, value in sums[key].items():
-                others[place] = _plus(others.get(place), value)
-        yield Series(label=f"{len(rest)} others", values=_filled(others, length), rest=True)
+    others: dict[int, Figure] = {}
+    for key in ranked[MOST_SERIES:]:
+        for place, value in sums[key].items():
+            others[place] = _plus(others.get(place), value)
+    yield from _rest(f"{len(ranked) - MOST_SERIES} others", others, length)
+
+
+def _rest(label: str, row: dict[int, Figure], length: int) -> Iterable[Series]:
+    if any(row.values()):
+        yield Series(label=label, values=_filled(row, length), rest=True)
 
 
 def _filled(row: dict[int, Figure], length: int) -> tuple[Figure, ...]:

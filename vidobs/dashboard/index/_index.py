@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Failures,
         JobFilter,
         JobPage,
+        Outcome,
         PhaseRow,
         Point,
         Progress,
@@ -129,10 +130,11 @@ class Index:
         *,
         provider: str | None = None,
         model: str | None = None,
+        outcome: Outcome | None = None,
     ) -> Totals:
         """Return what a period came to."""
         with self._asking() as connection:
-            return sums.totals(connection, spans(since, until), provider, model)
+            return sums.totals(connection, spans(since, until), provider, model, outcome)
 
     def series(
         self,
@@ -145,6 +147,18 @@ class Index:
         """Return a period hour by hour or day by day, the oldest first; the last 1,000 steps."""
         with self._asking() as connection:
             return sums.series(connection, step, since, until, by)
+
+    def shares(
+        self,
+        by: SpendBy,
+        keys: Sequence[str | None],
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[Point, ...]:
+        """Return day by day what some users or tags cost, the oldest first; see `SpendBy`."""
+        with self._asking() as connection:
+            return sums.shares(connection, by, keys, since, until)
 
     def spend(
         self,

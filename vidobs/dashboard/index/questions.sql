@@ -72,12 +72,19 @@ SELECT outcome, sum(jobs), sum(settled), sum(usd), sum(possible), sum(unpriced),
 FROM json_each(?1) AS span CROSS JOIN sums
     ON grain = span.value ->> 0 AND start >= span.value ->> 1 AND start < span.value ->> 2
 WHERE (?2 IS NULL OR provider = ?2) AND (?3 IS NULL OR model = ?3)
+    AND (?4 IS NULL OR outcome = ?4)
 GROUP BY outcome;
 
 -- series --
 SELECT start, {key}, sum(jobs), sum(settled), sum(usd), sum(possible), sum(video_us)
 FROM sums WHERE grain = ? AND start >= ? AND start < ?
 GROUP BY 1, 2 ORDER BY 1, 2;
+
+-- shares --
+SELECT start, key, 0, settled, usd, possible, video_us FROM shares
+WHERE kind = ? AND grain = 1 AND start >= ? AND start < ?
+    AND key IN (SELECT value FROM json_each(?))
+ORDER BY 1, 2;
 
 -- last_start --
 SELECT max(start) FROM sums WHERE grain = ? AND start < ?;

@@ -46,9 +46,10 @@ def totals(
     period: Sequence[Span],
     provider: str | None,
     model: str | None,
+    outcome: Outcome | None = None,
 ) -> Totals:
     """Return what a period came to."""
-    rows = _all(connection, "totals", listed(period), provider, model)
+    rows = _all(connection, "totals", listed(period), provider, model, outcome)
     by = {Outcome(row[0]): row[1:] for row in rows}
     _, _, usd, possible, unpriced, video_us, asked_us, compared, quoted, billed = (
         sum(row[place] for row in by.values()) for place in range(10)
@@ -91,6 +92,21 @@ def series(
         queries()["series"].format(key="NULL" if by is None else by.value), (grain, first, end)
     ).fetchall()
     return tuple(_point(grain, row) for row in rows)
+
+
+def shares(
+    connection: apsw.Connection,
+    by: SpendBy,
+    keys: Sequence[str | None],
+    since: datetime | None,
+    until: datetime | None,
+) -> tuple[Point, ...]:
+    """Return day by day what some users or tags cost."""
+    first, end = periods.hours(since, until)
+    days = periods.day_of(first), -periods.day_of(-end)
+    wanted = msgspec.json.encode([key or "" for key in keys]).decode()
+    rows = _all(connection, "shares", by.value, *days, wanted)
+    return tuple(_point(Grain.DAY, row) for row in rows)
 
 
 def spend(

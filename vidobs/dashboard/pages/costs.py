@@ -11,10 +11,10 @@ import msgspec
 
 from vidobs.core.money import to_nano
 from vidobs.dashboard.chart import Chart
-from vidobs.dashboard.index.answers import SpendBy
+from vidobs.dashboard.index.answers import Outcome, SpendBy
 from vidobs.dashboard.page import Asked, BadQueryError, Page, Parameter
 from vidobs.dashboard.pages.costs_chart import chart_of
-from vidobs.dashboard.pages.costs_drift import Drift, ModelDrift, drift_of, worst
+from vidobs.dashboard.pages.costs_drift import Drifts, drifts_of
 from vidobs.dashboard.pages.costs_period import DAY, Days, Preset, days_of
 from vidobs.dashboard.pages.costs_table import CostRow, Order, Sort, cost_row, in_order
 
@@ -56,8 +56,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     usd_per_second: Decimal | None  # in the jobs that made it
     usd_per_successful_second: Decimal | None  # of everything that was paid
     in_vain: InVain
-    drift: Drift
-    worst: tuple[ModelDrift, ...]
+    drift: Drifts
     chart: Chart
     rows: tuple[CostRow, ...]
     keys: int  # rows that there are; no more than 200 are shown
@@ -104,6 +103,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[CostRow, ...]
     usd: Decimal
     possible_usd: Decimal
+    dearest: tuple[str | None, ...]  # keys
 
 
 def answer(desk: Desk, asked: Asked) -> Costs:
@@ -124,14 +124,13 @@ def answer(desk: Desk, asked: Asked) -> Costs:
         usd=table.usd,
         possible_usd=table.possible_usd,
         unpriced=totals.unpriced,
-        jobs=totals.settled,
+        jobs=totals.settled + totals.outcomes.get(Outcome.UNKNOWN, 0),
         seconds=totals.seconds,
         usd_per_second=_rounded(totals.usd_per_second),
         usd_per_successful_second=_rounded(totals.usd_per_successful_second),
         in_vain=_in_vain(totals),
-        drift=drift_of(totals),
-        worst=worst(desk, days),
-        chart=chart_of(desk, question.by, days),
+        drift=drifts_of(desk, days),
+        chart=chart_of(desk, question.by, days, table.dearest),
         rows=table.rows[:MOST_ROWS],
         keys=len(table.rows),
         complete=len(table.rows) < MOST_KEYS,
@@ -155,7 +154,12 @@ def table_of(desk: Desk, question: Question) -> Table:
     days = question.days
     spend = desk.index.spend(question.by, days.since, days.until, limit=MOST_KEYS)
     rows = in_order(map(cost_row, spend.rows), question.sort, question.order)
-    return Table(rows=rows, usd=spend.total_usd, possible_usd=spend.possible_usd)
+    return Table(
+        rows=rows,
+        usd=spend.total_usd,
+        possible_usd=spend.possible_usd,
+        dearest=tuple(row.key for row in spend.rows),
+    )
 
 
 def _between(since: datetime | None, until: datetime | None) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core.money import ZERO
-from vidobs.dashboard.index.answers import SpendBy
+from vidobs.dashboard.index.answers import Outcome, SpendBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,14 +36,32 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """The drift of one model."""
+    """The drift of the jobs of one model that made a video."""
 
     model: str
     drift: Drift
 
 
-def drift_of(totals: Totals) -> Drift:
+class Drifts(msgspec.Struct, frozen=True, kw_only=True):
+    """How right quotes are: where a video was made, and everywhere, as not all quoted jobs do."""
+
+    made: Drift = Drift()
+    all: Drift = Drift()
+    worst: tuple[ModelDrift, ...] = ()  # models that are off, the furthest first, by dollars
+
+
+def drifts_of(desk: Desk, days: Days) -> Drifts:
     """Return the drift of a period."""
+    found = sorted(_by_model(desk, days), key=lambda one: (-abs(one.drift.usd), one.model))
+    return Drifts(
+        made=drift_of(desk.index.totals(days.since, days.until, outcome=Outcome.COMPLETED)),
+        all=drift_of(desk.index.totals(days.since, days.until)),
+        worst=tuple(one for one in found if one.drift.usd)[:MOST_SHOWN],
+    )
+
+
+def drift_of(totals: Totals) -> Drift:
+    """Return how far what was billed is from what was quoted."""
     quoted, billed = totals.quoted_usd, totals.billed_usd
     return Drift(
         jobs=totals.compared,
@@ -53,15 +71,11 @@ def drift_of(totals: Totals) -> Drift:
     )
 
 
-def worst(desk: Desk, days: Days) -> tuple[ModelDrift, ...]:
-    """Return the models whose quotes were furthest off, by dollars; right ones are left out."""
-    found = sorted(_by_model(desk, days), key=lambda one: (-abs(one.drift.usd), one.model))
-    return tuple(one for one in found if one.drift.usd)[:MOST_SHOWN]
-
-
 def _by_model(desk: Desk, days: Days) -> Iterable[ModelDrift]:
     spend = desk.index.spend(SpendBy.MODEL, days.since, days.until, limit=MOST_COMPARED)
     for row in spend.rows:
         if row.key is not None:
-            totals = desk.index.totals(days.since, days.until, model=row.key)
+            totals = desk.index.totals(
+                days.since, days.until, model=row.key, outcome=Outcome.COMPLETED
+            )
             yield ModelDrift(model=row.key, drift=drift_of(totals))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_RUNNING = 8
 MOST_MODELS = 8
 MOST_VIDEOS = 6
+MOST_LOOKED_AT = 24  # jobs, for as many pictures
 _MADE = JobFilter(states=(JobState.COMPLETED,))
 
 
@@ -159,7 +160,7 @@ def answer(desk: Desk, asked: Asked) -> Overview:
         spend=over_time(points, period),
         times=tuple(_times(row) for row in index.phases(period.since)[:MOST_MODELS]),
         running=_running(desk),
-        videos=tuple(_videos(desk)),
+        videos=tuple(_videos(desk))[:MOST_VIDEOS],
         alerts=alerts_of(desk, now),
     )
 
@@ -251,7 +252,7 @@ def _running_job(desk: Desk, job: Job) -> RunningJob:
 
 
 def _videos(desk: Desk) -> Iterable[LatestVideo]:
-    for job in desk.index.load(desk.index.jobs(_MADE, limit=MOST_VIDEOS).places):
+    for job in desk.index.load(desk.index.jobs(_MADE, limit=MOST_LOOKED_AT).places):
         if desk.picture_of(job.job_id) is not None:
             length_s = job.file.seconds if job.file is not None else None
             yield LatestVideo(
