@@ -30,6 +30,7 @@ TOKEN = "token"  # noqa: S105 - the name of the parameter
 SAFE = frozenset({"GET", "HEAD"})
 MOST_SESSIONS = 100  # open at once; the oldest ends
 RIGHTS = "vidobs.rights"  # the key of the scope that says what somebody may do
+LEAVES = "vidobs.leaves"  # whether they can log out
 STATIC = "/static/"
 
 _POLICY = {
@@ -77,6 +78,11 @@ class Rights(StrEnum):
 class Door(Protocol):
     """Who is let in, and how somebody gets in."""
 
+    @property
+    def leaves(self) -> bool:
+        """Whether it answers a POST to `/logout`."""
+        ...
+
     def rights(self, headers: Headers) -> Rights | None:
         """Return what the sender of a request may do; `None`: nothing, they are not in."""
         ...
@@ -96,6 +102,8 @@ class TokenDoor:
     A fixed token (`VIDOBS_UI_TOKEN`) also works as `Authorization: Bearer`, for scripts and
     scrapers. Sessions live as long as the process.
     """
+
+    leaves = False
 
     def __init__(
         self, *, fixed: str | None = None, used: Callable[[str], None] = lambda _token: None
@@ -159,14 +167,17 @@ class Guarded:
 
     `hosts` are the names that a browser may know it by. `public` says whether the static files, in
     which there is nothing of anybody, are for everyone: a page to log in needs the style sheet.
+    Without `hosts` any name will do: only for a door whose sessions are begun with a secret.
     """
 
     def __init__(
-        self, app: ASGIApp, door: Door, *, hosts: Iterable[str], public: bool = False
+        self, app: ASGIApp, door: Door, *, hosts: Iterable[str] | None, public: bool = False
     ) -> None:
         self._app = app
         self._door = door
-        self._hosts = frozenset(host_name(_bracketed(host)) for host in hosts) - {""}
+        named = () if hosts is None else hosts
+        self._hosts = frozenset(host_name(_bracketed(host)) for host in named) - {""}
+        self._any_host = hosts is None
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -204,6 +215,7 @@ class Guarded:
             return entered
         rights = self._door.rights(headers)
         scope[RIGHTS] = rights
+        scope[LEAVES] = self._door.leaves
         if rights is not None or (self._public and static):
             return None
         if scope["method"] == "GET" and headers.get("sec-fetch-site", "none") not in _HERE:
@@ -215,7 +227,8 @@ class Guarded:
     def _wrong(self, scope: Scope, headers: Headers) -> str | None:
         """Return what is wrong with where a request comes from."""
         host = headers.get("host", "").lower()
-        if host_name(host) not in self._hosts:
+        name = host_name(host)
+        if not (name in self._hosts or (self._any_host and name)):
             return (
                 f"This server is not {host[:100]!r}. Open it by the address that it printed, or "
                 "name the host with --allow-host."
@@ -233,6 +246,11 @@ class Guarded:
 def may_act(scope: Scope) -> bool:
     """Whether the sender of a request may use actions; without a door nobody may."""
     return scope.get(RIGHTS) is Rights.ACT
+
+
+def may_leave(scope: Scope) -> bool:
+    """Whether the sender of a request can log out."""
+    return bool(scope.get(LEAVES))
 
 
 def cookie_name(headers: Headers) -> str:

@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from vidobs.core.errors import LedgerError
 from vidobs.core.scrub import scrub
 from vidobs.dashboard import actions, live, media, metrics_page, openapi
-from vidobs.dashboard.access import local_path, may_act, session_of
+from vidobs.dashboard.access import local_path, may_act, may_leave, session_of
 from vidobs.dashboard.page import Asked, BadQueryError, ElsewhereError, NotThereError
 from vidobs.dashboard.pages import costs_csv
 from vidobs.dashboard.registry import PAGES
@@ -138,6 +138,7 @@ class Dashboard:
             problem=progress.problem,
             csrf=self.csrf(request),
             allow_actions=self.desk.allow_actions and may_act(request.scope),
+            can_leave=may_leave(request.scope),
         )
 
 

@@ -40,6 +40,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     problem: str | None = None  # why the figures may be old
     csrf: str = ""
     allow_actions: bool = False
+    can_leave: bool = False  # there is a session to log out of
 
 
 class Renderer:

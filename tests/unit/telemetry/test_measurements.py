@@ -9,6 +9,7 @@ from vidobs import EventName, InstrumentKind, measurements
 from vidobs.core import names
 from vidobs.core.money import Cost
 from vidobs.telemetry.deliveries import COUNTED, OBSERVED
+from vidobs.telemetry.kept import KEPT
 from vidobs.telemetry.measurements import INSTRUMENTS
 
 WHO = {"gen_ai.provider.name": "openai", "gen_ai.request.model": "sora-2"}
@@ -84,7 +85,7 @@ def test_an_event_says_the_same_each_time():
 
 def test_every_metric_has_one_instrument():
     """Of a kind that OpenTelemetry has, with buckets only where sizes are counted."""
-    every = (*INSTRUMENTS, *COUNTED, *OBSERVED)
+    every = (*INSTRUMENTS, *COUNTED, *OBSERVED, *KEPT)
 
     assert sorted(one.name for one in every) == sorted(
         name for constant, name in vars(names).items() if constant.startswith("METRIC_")
