@@ -12,6 +12,7 @@ from vidobs.core.errors import LedgerError
 from vidobs.gateway.idempotency.replays import Replays
 from vidobs.gateway.observing import Observing
 from vidobs.gateway.resuming import recovered, take_up, unfinished
+from vidobs.gateway.together import Together
 from vidobs.gateway.upstream.balance import Balance
 from vidobs.gateway.upstream.http import Http
 from vidobs.gateway.upstream.server import Upstream
@@ -59,6 +60,7 @@ class Core:
         self.runtime = runtime
         self.loop = loop
         self.observing = Observing(runtime, parts.admission.recorded)
+        self.together = Together(runtime.store.backlog, loop, runtime.guard)
         self.http = Http()
         self.balance = Balance(
             [_upstream(each, runtime) for each in config.deployments],

@@ -20,6 +20,7 @@ def test_a_video_is_made_followed_and_fetched(gateway):
         assert (done.status, done.id, done.progress) == ("completed", made.id, 100)
         content = client.videos.download_content(made.id).read()
     assert content[4:8] == b"ftyp"
+    gateway.stop()  # which lets requests end
     (job,) = gateway.jobs()
     assert (job.state, job.asset) == (JobState.COMPLETED, AssetState.DOWNLOADED)
     assert (job.cost.status, str(job.cost.usd)) == ("settled", "0.4")

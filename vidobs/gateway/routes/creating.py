@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -121,7 +122,7 @@ class _Attempt:
             raise
         if keyed is not None:
             self._claim(keyed, seen, permit)
-        self._observing.guard.run("create", seen.begin)
+        await asyncio.shield(core.together.write(seen.job))
         return await self._sent(out, seen, permit)
 
     def _claim(self, keyed: Keyed, seen: Create, permit: Permit) -> None:
@@ -151,13 +152,21 @@ class _Attempt:
             if not ended:  # cancelled: the request is on its way, and nobody waits for the answer
                 guard.run("create", seen.fail, _CANCELLED)
         self._note_health(outcome)
-        if outcome.failure is not None:
-            guard.run("create", seen.fail, outcome.failure)
-        else:
-            guard.run("create", seen.answer, outcome.snapshot, prompt=self._wish.prompt)
+        await asyncio.shield(self._written(seen, outcome))
         if outcome.told is not None or reply is None:
             return self._refused(outcome, permit)
         return self._accepted(reply, outcome, permit)
+
+    async def _written(self, seen: Create, outcome: Outcome) -> None:
+        """Write what became of it, together with what others write at this moment."""
+        guard, prompt = self._observing.guard, self._wish.prompt
+        if outcome.failure is not None:
+            ending = guard.run("create", seen.failed, outcome.failure)
+        else:
+            ending = guard.run("create", seen.answered, outcome.snapshot, prompt=prompt)
+        if ending is not None:
+            written = await self._core.together.write(ending.seen)
+            guard.run("create", seen.ended, ending, written)
 
     async def _send(self, out: Outgoing, seen: Create) -> Reply:
         upstream = self._upstream
