@@ -114,10 +114,10 @@ test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
 test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
-	@$(BIN)/python -m pytest -q -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
 test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env  ## every test
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each
 	@mkdir -p .venv/fuzz/corpus/mp4 .venv/fuzz/corpus/form
