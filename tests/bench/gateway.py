@@ -27,7 +27,7 @@ from rows import Row
 if TYPE_CHECKING:
     from pathlib import Path
 
-CREATE = '{"model": "sora-2", "prompt": "steady", "seconds": "4", "size": "720x1280"}'
+CREATE = '{"model": "sora-2", "prompt": "steady calm", "seconds": "4", "size": "720x1280"}'
 OF_BARE = {"create": 0.6, "status": 0.8}  # of its throughput, at least
 OF_LITELLM = 30.0  # times its throughput, at least
 ADDED_P50_MS, ADDED_P99_MS = 0.2, 1.0

@@ -18,6 +18,7 @@ _BODY = (
     b'"remixed_from_video_id":null,"seconds":"4","size":"720x1280"}'
 )
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n"
+_LATER = b"\r\nopenai-poll-after-ms: 60000"  # for what is measured with nobody polling beside it
 _NOTHING = _HEAD % (b"application/json", 2) + b"{}"
 _VIDEO = _HEAD % (b"video/mp4", VIDEO_BYTES) + bytes(VIDEO_BYTES)
 
@@ -35,7 +36,8 @@ class Videos:
         if path == b"/v1/videos" and method == b"POST":
             self._count += 1
             kind = b"steady" if b"steady" in body else b"video"
-            return _video(b"%b_%d" % (kind, self._count), b"queued", b"0")
+            made = _video(b"%b_%d" % (kind, self._count), b"queued", b"0")
+            return made.replace(b"\r\n", _LATER + b"\r\n", 1) if b"calm" in body else made
         if not path.startswith(b"/v1/videos/"):
             self.strangers += 1
             if path == b"/strangers":
