@@ -197,7 +197,10 @@ def served(path, **options):
     from vidobs.dashboard.serve import Options, Server
 
     settings = options.pop("settings", None) or config.load({}).settings
-    with Server(Options(ledger=str(path), settings=settings, **options)) as server:
+    with pytest.MonkeyPatch.context() as patch:  # the cache of the person who runs this is theirs
+        patch.setenv("XDG_CACHE_HOME", str(Path(path).parent / "cache"))
+        made = Server(Options(ledger=str(path), settings=settings, **options))
+    with made as server:
         caught_up(server.index)
         yield server
 
