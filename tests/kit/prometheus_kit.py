@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import httpx
 from ddagent_kit import free_ports
@@ -24,11 +25,22 @@ global:
   scrape_interval: 200ms
   scrape_timeout: 200ms
   evaluation_interval: 1s
-scrape_configs:
-  - job_name: video
-    static_configs: [{{targets: ["{target}"]}}]
 rule_files: [{rules}]
+scrape_configs:
 """
+_TARGET = """\
+  - job_name: {job}
+    static_configs: [{{targets: ["{address}"]}}]
+    authorization: {{credentials: "{token}"}}
+"""
+
+
+class Target(NamedTuple):
+    """What is scraped."""
+
+    job: str
+    address: str
+    token: str = "none"
 
 
 def installed():
@@ -52,11 +64,12 @@ class Prometheus:
 
     @classmethod
     @contextmanager
-    def scraping(cls, target, folder, *, rules):
-        """Run a server that scrapes a target five times a second; its files go into a folder."""
+    def scraping(cls, targets, folder, *, rules):
+        """Run a server that scrapes targets five times a second; its files go into a folder."""
         [port] = free_ports(1)
         config = folder / "prometheus.yaml"
-        config.write_text(_CONFIG.format(target=target, rules=rules), "utf-8")
+        scraped = "".join(_TARGET.format(**one._asdict()) for one in targets)
+        config.write_text(_CONFIG.format(rules=rules) + scraped, "utf-8")
         command = [
             *["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"],
             *[f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"],

@@ -11,7 +11,7 @@ from vidobs.telemetry.boards import rules
 
 pytestmark = pytest.mark.real
 
-WHO = 'gen_ai_provider_name="openai", gen_ai_request_model="sora-2"'
+WHO = 'job="app", gen_ai_provider_name="openai", gen_ai_request_model="sora-2"'
 STUCK = f'vidobs_jobs_total{{{WHO}, vidobs_event_name="video.stuck"}}'
 EXPIRING = f'vidobs_jobs_total{{{WHO}, vidobs_event_name="video.expiring"}}'
 COMPLETED = f'vidobs_jobs_total{{{WHO}, vidobs_event_name="video.completed"}}'
@@ -21,12 +21,15 @@ FAILED = (
 )
 COST = f'vidobs_video_cost_USD_total{{{WHO}, vidobs_cost_basis="usage"}}'
 UNKNOWN = f"vidobs_video_cost_unknown_total{{{WHO}}}"
-DROPPED = 'vidobs_exporter_dropped_total{vidobs_exporter_id="otlp", vidobs_exporter_reason="age"}'
-DEAD = 'vidobs_exporter_dead_total{vidobs_exporter_id="otlp"}'
-LAG = 'vidobs_exporter_lag_seconds{vidobs_exporter_id="otlp"}'
-BREAKER = 'vidobs_exporter_breaker{vidobs_exporter_id="otlp"}'
-JOB = {"gen_ai_provider_name": "openai", "gen_ai_request_model": "sora-2"}
-EXPORTER = {"vidobs_exporter_id": "otlp"}
+DROPPED = (
+    "vidobs_exporter_dropped_total"
+    '{job="app", vidobs_exporter_id="otlp", vidobs_exporter_reason="age"}'
+)
+DEAD = 'vidobs_exporter_dead_total{job="app", vidobs_exporter_id="otlp"}'
+LAG = 'vidobs_exporter_lag_seconds{job="app", vidobs_exporter_id="otlp"}'
+BREAKER = 'vidobs_exporter_breaker{job="app", vidobs_exporter_id="otlp"}'
+JOB = {"job": "app", "gen_ai_provider_name": "openai", "gen_ai_request_model": "sora-2"}
+EXPORTER = {"job": "app", "vidobs_exporter_id": "otlp"}
 
 
 def duration(minutes):
@@ -68,7 +71,7 @@ CASES = {
     "jobs take 20 minutes": ("VidobsJobsSlow", duration(20), 50, None),
     "a video is soon gone": ("VidobsAssetsExpiring", {EXPIRING: "0x9 1x50"}, 20, (JOB, "")),
     "a video was saved": ("VidobsAssetsExpiring", {EXPIRING: "1x90"}, 60, None),
-    "120 USD an hour": ("VidobsSpendRate", {COST: "0+2x90"}, 60, ({}, "120.00")),
+    "120 USD an hour": ("VidobsSpendRate", {COST: "0+2x90"}, 60, ({"job": "app"}, "120.00")),
     "60 USD an hour": ("VidobsSpendRate", {COST: "0+1x90"}, 60, None),
     "no price is known": ("VidobsCostUnknown", {UNKNOWN: "0x9 2x50"}, 30, (JOB, "")),
     "all prices are known": ("VidobsCostUnknown", {UNKNOWN: "2x90"}, 80, None),

@@ -1,14 +1,16 @@
 """Every query of the dashboard and of the alerts, run by a real Prometheus over a real load."""
 
+import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import prometheus_kit
 import pytest
 from ddagent_kit import free_ports
-from prometheus_kit import Prometheus
+from prometheus_kit import Prometheus, Target
 from sink_kit import Sink
 
 from vidobs.telemetry import deliveries
@@ -29,6 +31,7 @@ QUERIES = [
 ]
 ALERTS = [rule.alert for rule in rules.rules().groups[0].rules]
 PATIENCE_S = 30
+TOKEN = "a-token-of-the-test-0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +42,48 @@ def load(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
     file = folder / "vidobs-alerts.yaml"
     file.write_text(rules.text(rules.rules(usd_per_hour=0.01)), "utf-8")
-    port, nobody = free_ports(2)
+    port, ui_port, nobody = free_ports(3)
     with Sandbox(time_scale=0.05, faults=FAULTS) as sandbox, Sink() as good, Sink() as refusing:
         good.answers(202)
         refusing.answers(400)
         urls = [sandbox.base_url, good.url, refusing.url, f"http://127.0.0.1:{nobody}/"]
-        command = [sys.executable, Path(__file__).with_name("loaded.py"), str(port), *urls]
-        with (folder / "loaded.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-            try:
-                with Prometheus.scraping(f"127.0.0.1:{port}", folder, rules=file) as prometheus:
-                    wait_until_loaded(prometheus)
-                    yield SimpleNamespace(prometheus=prometheus, rules=prometheus.rules())
-            finally:
-                process.terminate()
-                process.wait(PATIENCE_S)
+        loaded = [sys.executable, Path(__file__).with_name("loaded.py"), str(port), *urls]
+        ui = [
+            Path(sys.executable).with_name("vidobs"),
+            "ui",
+            "--no-browser",
+            "--port",
+            str(ui_port),
+        ]
+        targets = [
+            Target("app", f"127.0.0.1:{port}"),
+            Target("ledger", f"127.0.0.1:{ui_port}", TOKEN),
+        ]
+        with (
+            running(loaded, folder),
+            running(ui, folder),
+            Prometheus.scraping(targets, folder, rules=file) as prometheus,
+        ):
+            wait_until_loaded(prometheus)
+            yield SimpleNamespace(prometheus=prometheus, rules=prometheus.rules())
+
+
+@contextmanager
+def running(command, folder):
+    """Run a program in the folder until the block ends."""
+    env = {
+        **os.environ,
+        "VIDOBS_LEDGER": "sqlite:///ledger.db",
+        "VIDOBS_UI_TOKEN": TOKEN,
+        "XDG_CACHE_HOME": str(folder),
+    }
+    with (folder / "programs.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)
 
 
 def wait_until_loaded(prometheus):
@@ -72,6 +102,7 @@ def wait_until_loaded(prometheus):
         f"sum(increase({series_name(deliveries.DROPPED)}[30s])) > 0",
         f"sum(increase({series_name(deliveries.RETRIED)}[30s])) > 0",
         f"max({series_name(deliveries.LAG)}) > 0",
+        f'sum({jobs}{{job="ledger"}}) > 0',
     ):
         prometheus.wait_for(expr)
 
@@ -83,6 +114,7 @@ def as_a_dashboard_asks(expr):
         "$__range": "1m",
         "$provider": ".*",
         "$model": ".*",
+        "$job": ".*",
     }.items():
         expr = expr.replace(variable, value)
     assert "$" not in expr
@@ -109,14 +141,32 @@ def test_a_panel_has_numbers(load, panel, place):
 
 
 def test_the_dashboard_is_filtered(load):
-    """By provider and model, as chosen; a model that there is not has no jobs."""
-    targets = [
+    """By what is scraped, provider and model, as chosen; what there is not has no jobs."""
+    [expr] = [
         one.targets[0].expr for one in grafana.dashboard().panels if one.title == "Video made"
     ]
-    [expr] = [one.replace("$__range", "1m").replace("$provider", ".*") for one in targets]
 
-    assert load.prometheus.ask(expr.replace("$model", "sora-2"))
-    assert load.prometheus.ask(expr.replace("$model", "veo-3")) == []
+    for variable, there, not_there in (
+        ("$model", "sora-2", "veo-3"),
+        ("$provider", "openai|runway", "runway"),
+        ("$job", "ledger", "nothing"),
+    ):
+        assert load.prometheus.ask(as_a_dashboard_asks(expr.replace(variable, there)))
+        assert load.prometheus.ask(as_a_dashboard_asks(expr.replace(variable, not_there))) == []
+
+
+def test_the_process_and_its_ledger_say_the_same(load):
+    """Whichever is scraped: alike in names and labels, so that one may be chosen."""
+    completed = f'{series_name(table.JOBS)}{{vidobs_event_name="video.completed"}}'
+
+    found = load.prometheus.wait_for(f"count by (job) ({completed})")
+
+    assert {labels["job"] for labels, _ in found} == {"app", "ledger"}
+    [(_, in_process)] = load.prometheus.ask(f'{completed[:-1]}, job="app"}}')
+    [(labels, kept)] = load.prometheus.ask(f'{completed[:-1]}, job="ledger"}}')
+    assert labels["gen_ai_request_model"] == "sora-2"
+    assert kept > 0
+    assert in_process > 0
 
 
 def test_the_choices_of_the_dashboard_are_there(load):

@@ -26,6 +26,7 @@ from vidobs.telemetry.boards.queries import (
     values_in,
 )
 from vidobs.telemetry.boards.rows import ROWS
+from vidobs.telemetry.kept import KEPT
 from vidobs.telemetry.measurements import InstrumentKind
 
 if TYPE_CHECKING:
@@ -172,8 +173,14 @@ def dashboard() -> Dashboard:
 
 
 def _group(row: Row) -> Widget:
-    widgets = tuple(_widget(panel) for panel in row.panels)
+    widgets = tuple(_widget(panel) for panel in row.panels if _arrives(panel))
     return Widget(Definition(type="group", title=row.title, layout_type="ordered", widgets=widgets))
+
+
+def _arrives(panel: Panel) -> bool:
+    """Tell whether what a panel asks for is sent; gauges of the ledger are only scraped."""
+    asked = (value for query in panel.queries for value in values_in(query.ask))
+    return not any(value.instrument in KEPT for value in asked)
 
 
 def _widget(panel: Panel) -> Widget:

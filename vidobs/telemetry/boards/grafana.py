@@ -213,6 +213,7 @@ def _variables() -> tuple[Variable, ...]:
     chosen = f'{{{provider}=~"${promql.VARIABLES[PROVIDER]}"}}'
     return (
         Variable(type="datasource", name="datasource", label="Data source", query="prometheus"),
+        _choice(promql.JOB, "Scraped as", f"label_values({jobs}, {promql.JOB})"),
         _choice(promql.VARIABLES[PROVIDER], "Provider", f"label_values({jobs}, {provider})"),
         _choice(promql.VARIABLES[MODEL], "Model", f"label_values({jobs}{chosen}, {model})"),
     )
@@ -286,10 +287,10 @@ def _board(panel: Panel, *, number: int, at: Grid) -> Board:
 
 
 def _target(panel: Panel, query: Query, letter: str) -> Target:
-    windows = promql.Windows()
+    place = promql.DASHBOARD
     if panel.last is not None:
-        windows = promql.Windows(period=_PERIODS[panel.last])
-    expr = promql.written(query.ask, windows)
+        place = promql.Place(period=_PERIODS[panel.last])
+    expr = promql.written(query.ask, place)
     if panel.shape is Shape.TOP:
         expr = f"topk({_MOST}, {expr} > 0)"
     once = panel.shape in (Shape.NUMBER, Shape.TOP)

@@ -6,7 +6,7 @@ from vidobs.core import names
 from vidobs.core.calls import Operation
 from vidobs.core.events import TERMINAL_EVENTS, EventName
 from vidobs.core.jobs import Reason
-from vidobs.telemetry import attributes, deliveries
+from vidobs.telemetry import attributes, deliveries, kept
 from vidobs.telemetry import measurements as table
 from vidobs.telemetry.boards.panels import (
     Last,
@@ -162,6 +162,18 @@ JOBS = Row(
             now(table.JOBS_ACTIVE, MODEL),
             "Jobs that these processes saw accepted, less those they saw end.",
         ),
+        lines(
+            "Need care now",
+            Unit.COUNT,
+            now(kept.ALERTS, names.EVENT_NAME),
+            "Jobs that hang, are soon gone, or of unknown outcome; told by `vidobs ui`.",
+        ),
+        lines(
+            "In the ledger, by state",
+            Unit.COUNT,
+            now(kept.JOBS_KEPT, names.JOB_STATE),
+            "Jobs that the ledger keeps; told by `vidobs ui`.",
+        ),
         top(
             "Failures, by reason",
             Unit.COUNT,
@@ -295,6 +307,12 @@ DELIVERY = Row(
             Unit.COUNT,
             rise(deliveries.DEAD, names.EXPORTER_ID),
             "Refused for good. `vidobs dead` shows them, `vidobs replay` sends them again.",
+        ),
+        lines(
+            "Dead letters kept",
+            Unit.COUNT,
+            now(kept.LETTERS, names.EXPORTER_ID),
+            "Those that nobody looked after yet; told by `vidobs ui`.",
         ),
         bars(
             "Batches not taken, per minute",

@@ -72,8 +72,8 @@ def text(made: Rules) -> str:
 
 
 def _rule(alert: Alert) -> Rule:
-    windows = promql.Windows(second=alert.window, period=alert.window, variables=False)
-    both = [_condition(one, windows) for one in alert.conditions]
+    place = promql.Place(second=alert.window, period=alert.window, dashboard=False)
+    both = [_condition(one, place) for one in alert.conditions]
     return Rule(
         alert=alert.name,
         expr=" and ".join(both),
@@ -87,8 +87,8 @@ def _rule(alert: Alert) -> Rule:
     )
 
 
-def _condition(condition: Condition, windows: promql.Windows) -> str:
-    return f"{promql.written(condition.ask, windows)} > {condition.above:g}"
+def _condition(condition: Condition, place: promql.Place) -> str:
+    return f"{promql.written(condition.ask, place)} > {condition.above:g}"
 
 
 def _filled(words: str) -> str:

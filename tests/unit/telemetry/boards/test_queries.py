@@ -10,7 +10,7 @@ from vidobs.telemetry.boards.queries import Match, Over, Part, Quantile, Quotien
 from vidobs.telemetry.measurements import Instrument, InstrumentKind
 
 MODEL = names.REQUEST_MODEL
-ALL = promql.Windows(second="5m", period="1h", variables=False)
+ALL = promql.Place(second="5m", period="1h", dashboard=False)
 FAILED = Match(names.EVENT_NAME, ("video.failed",))
 ENDED = Match(names.EVENT_NAME, ("video.failed", "video.completed"))
 
@@ -22,7 +22,7 @@ def test_a_rate_by_model():
     assert promql.written(ask) == (
         "sum by (gen_ai_request_model) (rate(vidobs_jobs_total"
         '{vidobs_event_name="video.failed", gen_ai_provider_name=~"$provider", '
-        'gen_ai_request_model=~"$model"}[$__rate_interval]))'
+        'gen_ai_request_model=~"$model", job=~"$job"}[$__rate_interval]))'
     )
     assert datadog.written(ask) == (
         "sum:vidobs.jobs{vidobs.event.name:video.failed,$provider,$model}"
@@ -35,7 +35,7 @@ def test_one_of_several():
     ask = Value(instrument=table.JOBS, over=Over.PERIOD, where=(ENDED,))
 
     assert promql.written(ask, ALL) == (
-        "sum(increase(vidobs_jobs_total"
+        "sum by (job) (increase(vidobs_jobs_total"
         '{vidobs_event_name=~"video\\\\.failed|video\\\\.completed"}[1h]))'
     )
     assert datadog.written(ask) == (
@@ -47,8 +47,16 @@ def test_one_of_several():
 @pytest.mark.parametrize(
     ("instrument", "over_prometheus", "over_datadog"),
     [
-        (deliveries.LAG, "max(vidobs_exporter_lag_seconds)", "max:vidobs.exporter.lag{*}"),
-        (table.JOBS_ACTIVE, "sum(vidobs_job_active)", "sum:vidobs.job.active{$provider,$model}"),
+        (
+            deliveries.LAG,
+            "max by (job) (vidobs_exporter_lag_seconds)",
+            "max:vidobs.exporter.lag{*}",
+        ),
+        (
+            table.JOBS_ACTIVE,
+            "sum by (job) (vidobs_job_active)",
+            "sum:vidobs.job.active{$provider,$model}",
+        ),
     ],
     ids=["of the ledger", "of each process"],
 )
@@ -65,7 +73,7 @@ def test_a_quantile():
     ask = Quantile(instrument=table.JOB_DURATION, quantile=0.95, by=(MODEL,))
 
     assert promql.written(ask, ALL) == (
-        "histogram_quantile(0.95, sum by (le, gen_ai_request_model) "
+        "histogram_quantile(0.95, sum by (le, gen_ai_request_model, job) "
         "(rate(vidobs_job_duration_seconds_bucket[5m])))"
     )
     assert datadog.written(ask) == (
@@ -79,9 +87,11 @@ def test_parts_of_a_histogram():
     size = Value(instrument=table.DOWNLOAD_SIZE, over=Over.PERIOD, part=Part.SUM)
 
     assert promql.written(count, ALL) == (
-        "sum(rate(gen_ai_client_operation_duration_seconds_count[5m]))"
+        "sum by (job) (rate(gen_ai_client_operation_duration_seconds_count[5m]))"
     )
-    assert promql.written(size, ALL) == ("sum(increase(vidobs_video_download_size_bytes_sum[1h]))")
+    assert promql.written(size, ALL) == (
+        "sum by (job) (increase(vidobs_video_download_size_bytes_sum[1h]))"
+    )
     assert datadog.written(size) == "sum:vidobs.video.download.size{$provider,$model}.as_count()"
 
 
@@ -91,11 +101,11 @@ def test_arithmetic():
     jobs = Value(instrument=table.JOBS, over=Over.PERIOD)
 
     assert promql.written(Quotient(cost, jobs), ALL) == (
-        "sum(increase(vidobs_video_cost_USD_total[1h])) / "
-        "(sum(increase(vidobs_jobs_total[1h])) > 0)"
+        "sum by (job) (increase(vidobs_video_cost_USD_total[1h])) / "
+        "(sum by (job) (increase(vidobs_jobs_total[1h])) > 0)"
     )
     assert promql.written(Times(cost, 60), ALL) == (
-        "60 * sum(increase(vidobs_video_cost_USD_total[1h]))"
+        "60 * sum by (job) (increase(vidobs_video_cost_USD_total[1h]))"
     )
 
 
@@ -104,5 +114,5 @@ def test_a_renamed_metric_is_renamed_everywhere():
     renamed = Instrument("acme.clips", InstrumentKind.COUNTER, "By", "Clips")
     ask = Value(instrument=renamed, over=Over.PERIOD)
 
-    assert promql.written(ask, ALL) == "sum(increase(acme_clips_bytes_total[1h]))"
+    assert promql.written(ask, ALL) == "sum by (job) (increase(acme_clips_bytes_total[1h]))"
     assert datadog.written(ask) == "sum:acme.clips{*}.as_count()"
