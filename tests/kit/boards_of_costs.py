@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 
 import httpx
 from ledger_kit import RULES, SECOND, Maker
@@ -77,12 +78,58 @@ def asked(**query):
     return Asked({}, {name.rstrip("_"): (value,) for name, value in query.items()})
 
 
-def get(desk, *addresses):
-    """Ask the application for some addresses, without its door."""
+class Site:
+    """The application over a desk, without its door."""
 
-    async def all_of_them():
-        transport = httpx.ASGITransport(create_app(desk))
+    def __init__(self, desk) -> None:
+        self.desk = desk
+        self._app = create_app(desk)
+
+    def get(self, *addresses):
+        """Ask for some addresses."""
+        return asyncio.run(self._get(addresses))
+
+    async def _get(self, addresses):
+        transport = httpx.ASGITransport(self._app)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return [await client.get(address) for address in addresses]
 
-    return asyncio.run(all_of_them())
+
+@contextmanager
+def site_of(path, folder):
+    """Open the application over a ledger, at `NOW`."""
+    with desk_of(path, folder) as desk:
+        yield Site(desk)
+
+
+class Read(HTMLParser):
+    """A page as a browser reads it: its elements with their attributes, and its text."""
+
+    def __init__(self, page) -> None:
+        super().__init__()
+        self.elements = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes) -> None:
+        """Keep an element; cells of a table are apart."""
+        self.elements.append((tag, dict(attributes)))
+        if tag in ("td", "th"):
+            self.text += " "
+
+    def handle_data(self, data) -> None:
+        """Keep a text."""
+        self.text += data
+
+    def all(self, tag, **wanted):
+        """Return the attributes of every such element."""
+        return [
+            attributes
+            for name, attributes in self.elements
+            if name == tag and wanted.items() <= attributes.items()
+        ]
+
+    @property
+    def links(self):
+        """Where the page leads."""
+        return [attributes["href"] for attributes in self.all("a")]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from vidobs.core.jobs import Reason
 from vidobs.core.money import to_nano
 from vidobs.dashboard.chart import Chart
 from vidobs.dashboard.index.answers import Outcome, SpendBy
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST_KEYS = 10_000  # that are put in order and exported
 MOST_ROWS = 200  # on the page
+MODERATED = tuple(reason.value for reason in Reason if reason.moderation)
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -81,6 +83,11 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
             start = datetime.fromisoformat(row.key).replace(tzinfo=UTC)
             return _between(start, start + DAY)
         return {self.by.value: (row.key,), **_between(self.since, self.until)}
+
+    @property
+    def moderated_jobs(self) -> dict[str, tuple[str, ...]]:
+        """The parameters that narrow the list of jobs to those that a filter stopped."""
+        return {"reason": MODERATED, **self.all_jobs}
 
     @property
     def all_jobs(self) -> dict[str, tuple[str, ...]]:
@@ -164,7 +171,7 @@ def table_of(desk: Desk, question: Question) -> Table:
 
 def _between(since: datetime | None, until: datetime | None) -> dict[str, tuple[str, ...]]:
     days = {"since": since, "until": until}
-    return {name: (f"{day:%Y-%m-%d}",) for name, day in days.items() if day is not None}
+    return {name: (f"{day:%Y-%m-%dT%H:%M}",) for name, day in days.items() if day is not None}
 
 
 def _in_vain(totals: Totals) -> InVain:
