@@ -47,18 +47,22 @@ class Deltas:
 
     def roll(self) -> None:
         """Add to days and months what was added to hours, and to months what was added to days."""
+        hours = {*(key[1] for key in self.sums), *(key[1] for key in self.failed)}
+        days = {hour: day_of(hour) for hour in hours}
+        started = {*days.values(), *(k[2] for k in self.shares), *(k[1] for k in self.phases)}
+        months = {day: month_of(day) for day in started}
         for (_, hour, provider, model, outcome), values in list(self.sums.items()):
-            day = day_of(hour)
-            for grain, start in ((Grain.DAY, day), (Grain.MONTH, month_of(day))):
-                _plus(self.sums[grain, start, provider, model, outcome], values)
+            day = days[hour]
+            _plus(self.sums[Grain.DAY, day, provider, model, outcome], values)
+            _plus(self.sums[Grain.MONTH, months[day], provider, model, outcome], values)
         for (kind, _, day, key), values in list(self.shares.items()):
-            _plus(self.shares[kind, Grain.MONTH, month_of(day), key], values)
+            _plus(self.shares[kind, Grain.MONTH, months[day], key], values)
         for (_, day, model, phase, bucket), values in list(self.phases.items()):
-            _plus(self.phases[Grain.MONTH, month_of(day), model, phase, bucket], values)
+            _plus(self.phases[Grain.MONTH, months[day], model, phase, bucket], values)
         for (_, hour, fingerprint), values in list(self.failed.items()):
-            day = day_of(hour)
-            for grain, start in ((Grain.DAY, day), (Grain.MONTH, month_of(day))):
-                _plus(self.failed[grain, start, fingerprint], values)
+            day = days[hour]
+            _plus(self.failed[Grain.DAY, day, fingerprint], values)
+            _plus(self.failed[Grain.MONTH, months[day], fingerprint], values)
 
     def _add(self, facts: Facts, sign: int) -> None:
         model = facts.model or ""
