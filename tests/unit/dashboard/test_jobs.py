@@ -72,9 +72,9 @@ def test_what_a_line_says(ledger, look):
     )
     assert line.said == "queue 9.00 s, render 1m 00s, download 1.00 s"
     assert line.bar == (
-        Segment("queue", 0.0, 12.79),
-        Segment("render", 12.79, 85.25),
-        Segment("download", 98.03, 1.97),
+        Segment("queue", 0.0, 12.78),
+        Segment("render", 12.78, 85.23),
+        Segment("download", 98.01, 1.99),  # wider than its share, to be seen
     )
     assert line.prompt == "A kitten " + "!" * 151
     assert line.picture is False
