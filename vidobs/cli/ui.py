@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -57,7 +58,8 @@ def ui(
     )
     if browser:
         open_browser(server.url)
-    server.run()
+    with suppress(KeyboardInterrupt):
+        server.run()
 
 
 def _said_again(url: str) -> None:
