@@ -33,9 +33,9 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def links_of(job: Job, templates: Mapping[str, str], now: datetime) -> Iterator[Link]:
-    """Yield the links of a job; one with a place that nothing is known for is left out."""
+    """Yield the links of a job by name, without those that have a place nothing is known for."""
     values = _values(job, now)
-    for name, template in templates.items():
+    for name, template in sorted(templates.items()):
         href = template
         for place, value in values.items():
             if value is not None:

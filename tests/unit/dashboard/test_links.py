@@ -52,7 +52,7 @@ def test_no_place_is_left_untested():
 def test_the_tools_have_their_names_and_addresses():
     """Of known tools the address is enough; titles are written as the tools write them."""
     templates = links("jaeger=https://j.example,grafana=https://g.example/sub/")
-    jaeger, grafana = links_of(JOB, templates, NOW)
+    grafana, jaeger = links_of(JOB, templates, NOW)
     assert jaeger == Link("Jaeger", "https://j.example/trace/0af7651916cd43dd8448eb211c80319c")
     assert grafana.name == "Grafana"
     pane = msgspec.json.decode(parse_qs(urlsplit(grafana.href).query)["panes"][0])["t"]
