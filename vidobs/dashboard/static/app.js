@@ -3,8 +3,10 @@ import { draw } from "./chart.js";
 import { keys } from "./keys.js";
 import { follow } from "./live.js";
 import { copying } from "./copy.js";
+import { counting } from "./countdown.js";
 
 draw(document);
 keys();
 copying();
+counting();
 follow((changed) => draw(changed));

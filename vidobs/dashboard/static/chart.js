@@ -4,7 +4,8 @@
 
 const HEIGHT = 260;
 const COLOURS = 6;
-const LEAST_BAR = 7; // pixels for each step; below that bars become areas
+const LEAST_GAP = 7; // pixels for each step; below that bars touch each other,
+const LEAST_BAR = 2; // and below that they become areas
 const SHARE_OF_STEP = 0.72;
 const drawn = new Map(); // figure -> Plot
 const kept = new Map(); // name -> what the reader did to it, which outlives a live update
@@ -57,13 +58,12 @@ class Plot {
     return Math.max(200, this.target.clientWidth);
   }
 
-  // Bars or areas depend on the room there is, so a new width may be a new plot.
+  // How a stack is drawn depends on the room there is, so a new width may be a new plot.
   resize() {
     const width = this.room();
     if (width === this.width) return;
-    const bars = this.bars;
     this.width = width;
-    if (this.fits() === bars) this.plot.setSize({ width, height: HEIGHT });
+    if (this.shape() === this.drawnAs) this.plot.setSize({ width, height: HEIGHT });
     else this.remake();
   }
 
@@ -72,13 +72,17 @@ class Plot {
     this.plot = this.make();
   }
 
-  fits() {
-    return Boolean(this.given.step_s) && this.given.stacked && this.width / this.given.x.length >= LEAST_BAR;
+  shape() {
+    const { stacked, step_s: step, x } = this.given;
+    if (!stacked) return "lines";
+    const room = step ? this.width / x.length : 0;
+    if (room < LEAST_BAR) return "areas";
+    return room < LEAST_GAP ? "touching" : "bars";
   }
 
   make() {
     const { given } = this;
-    this.bars = this.fits();
+    this.drawnAs = this.shape();
     const half = (given.step_s ?? 3600) / 2;
     const last = given.x.length - 1;
     const axis = {
@@ -105,7 +109,7 @@ class Plot {
       },
       axes: [
         { ...axis, size: 30, grid: { show: false }, splits: () => this.ticks(), values: (_plot, at) => at.map((x) => tick(x, given.step_s)) },
-        { ...axis, size: 60, values: (_plot, splits) => splits.map((value) => (value == null ? "" : this.say(value))) },
+        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value == null ? "" : this.say(value))) },
       ],
       series: [{}, ...this.layers().map((index) => this.layer(index))],
       hooks: { setCursor: [(plot) => this.follow(plot)] },
@@ -121,10 +125,12 @@ class Plot {
 
   layer(index) {
     const shade = this.colours[index];
-    const options = { show: !this.hidden(index), stroke: shade, width: this.bars ? 0 : 1.5, points: { show: false } };
-    if (this.bars) return { ...options, fill: shade, paths: uPlot.paths.bars({ size: [SHARE_OF_STEP, 56], radius: 0 }) };
-    if (this.given.stacked) return { ...options, fill: shade };
-    return { ...options, width: 2, points: { show: this.given.x.length < 3, size: 7 } };
+    const options = { show: !this.hidden(index), stroke: shade, points: { show: false } };
+    const few = this.given.x.length < 3;
+    if (this.drawnAs === "lines") return { ...options, width: 2, points: { show: few, size: 7 } };
+    if (this.drawnAs === "areas") return { ...options, width: 1, fill: shade };
+    const size = this.drawnAs === "bars" ? [SHARE_OF_STEP, 56] : [1, Infinity];
+    return { ...options, width: 0, fill: shade, paths: uPlot.paths.bars({ size }) };
   }
 
   data() {
