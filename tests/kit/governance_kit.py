@@ -165,9 +165,13 @@ class House:
     def intend(self, token, asked):
         """Write the intent of a create, as the gateway does before it sends it."""
         job = self.job(self.principal(token), asked)
-        self.make.now_ns = codec.us(self.clock.now) * 1000
+        self.follow_clock()
         self.ledger.intend(job)
         return job
+
+    def follow_clock(self):
+        """Let answers come at the time of the clock."""
+        self.make.now_ns = codec.us(self.clock.now) * 1000
 
     def job(self, principal, asked):
         """Return the job that a create is, with its quote and whose it is."""
@@ -186,7 +190,7 @@ class House:
 
     def record(self, job, **says):
         """Let the ledger and then admission see an answer; return the job after it."""
-        self.make.now_ns = max(self.make.now_ns, codec.us(self.clock.now) * 1000)
+        self.follow_clock()
         recorded = self.ledger.record(self.make.seen(job, **says))
         self.admission.recorded(recorded)
         return recorded.job

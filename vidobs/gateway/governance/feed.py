@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-_MAX_AGE_MS = 40 * 86_400_000  # of jobs whose cost is corrected
+_MAX_AGE_MS = 400 * 86_400_000  # of jobs whose cost is corrected
 _NOTHING = "-"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.governance.spend_rows import SpendRows
 
 BATCH = 64  # events: more would hold the interpreter for too long
-_MARGIN = timedelta(hours=1)  # between clocks of processes
+_MARGIN = timedelta(hours=1)  # by which a clock may have been put back before the restart
 _DOUBT_AFTER = timedelta(minutes=1)  # a hold is looked up in the ledger
 _LOST_AFTER = timedelta(minutes=15)  # one that the ledger never heard of is given up
 
@@ -42,7 +42,8 @@ class Projection:
     def catch_up(self) -> None:
         """Read everything there is, and what was corrected while nobody read; at the start."""
         place = self._rows.place()
-        corrected = self._feed.adjusted(max(0, place.read_us - _MARGIN // codec.MICROSECOND))
+        since_us = min(place.read_us, codec.us(self._now())) - _MARGIN // codec.MICROSECOND
+        corrected = self._feed.adjusted(max(0, since_us))
         self._write(_gateways(corrected), self._begun(place), 0)
         while self.step():
             pass
