@@ -164,6 +164,7 @@ METRIC_EXPORTER_LAG = "vidobs.exporter.lag"  # s, that the oldest of these has w
 METRIC_EXPORTER_BREAKER = "vidobs.exporter.breaker"  # 0 to 3, see the description
 METRIC_EXPORTER_LETTERS = "vidobs.exporter.dead_letters"  # {event}, kept now
 METRIC_LEDGER_JOBS = "vidobs.ledger.jobs"  # {job}, by state
+METRIC_LEDGER_OLDEST = "vidobs.ledger.oldest"  # s, age of a job under way
 METRIC_LEDGER_ALERTS = "vidobs.ledger.alerts"  # {job}, by the event that tells of it
 
 CALL_DURATION_BUCKETS = (

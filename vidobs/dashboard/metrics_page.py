@@ -107,10 +107,14 @@ def _whose(one: Counter) -> frozenset[tuple[str, str]]:
 
 def _running(desk: Desk) -> Iterator[AnySample]:
     model, counts = Bounded(), Count[tuple[str, str | None]]()
-    for row in desk.index.running(_MOST_RUNNING).rows:
-        if row.state in (JobState.QUEUED, JobState.IN_PROGRESS):
-            named = None if row.model is None else model(attributes.text(row.model))
-            counts[attributes.text(row.provider), named] += 1
+    found = desk.index.running(_MOST_RUNNING).rows
+    under_way = [row for row in found if row.state in (JobState.QUEUED, JobState.IN_PROGRESS)]
+    for row in under_way:
+        named = None if row.model is None else model(attributes.text(row.model))
+        counts[attributes.text(row.provider), named] += 1
+    if under_way and len(found) < _MOST_RUNNING:  # else there are older ones
+        age = desk.now() - min(row.created_at for row in under_way)
+        yield Sample(kept.OLDEST, {}, max(0.0, age.total_seconds()))
     for (provider, named), jobs in counts.items():
         labels = {names.PROVIDER_NAME: provider}
         asked = {} if named is None else {names.REQUEST_MODEL: named}

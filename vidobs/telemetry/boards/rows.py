@@ -174,6 +174,12 @@ JOBS = Row(
             now(kept.JOBS_KEPT, names.JOB_STATE),
             "Jobs that the ledger keeps; told by `vidobs ui`.",
         ),
+        lines(
+            "Oldest under way",
+            Unit.SECONDS,
+            now(kept.OLDEST),
+            "Age of the job that has been under way for longest; told by `vidobs ui`.",
+        ),
         top(
             "Failures, by reason",
             Unit.COUNT,
