@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -91,12 +92,20 @@ class Served:
         finally:
             reader.close()
 
+    def until(self, condition, timeout_s=15):
+        """Wait until something holds; each look is a request of its own to the server."""
+        deadline = time.monotonic() + timeout_s
+        with self.http(None) as http:
+            while not condition():
+                assert time.monotonic() < deadline
+                http.get("/health/live")
+
     def _run(self):
         asyncio.run(self.server.serve(sockets=[self.server.listener]))
 
 
 @contextmanager
-def serving(folder, content, *, parts=None):
+def serving(folder, content, *, parts=None, key=b"k" * 32):
     """Serve with a configuration; the ledger is in the folder."""
     file = Path(folder) / "config.yaml"
     file.write_text(yaml.safe_dump(content), "utf-8")
@@ -111,7 +120,7 @@ def serving(folder, content, *, parts=None):
         read_elsewhere=("model_list", "general_settings", "router_settings"),
     )
     with runtime.replaced(loaded) as made:
-        app = create_gateway(config, runtime=made, key=b"k" * 32, **(parts or {}))
+        app = create_gateway(config, runtime=made, key=key, **(parts or {}))
         served = Served(app, made, config).start()
         try:
             yield served
