@@ -21,7 +21,16 @@ LOOKS = {
     "phone": {"viewport": PHONE},
     "phone-dark": {"viewport": PHONE, "dark": True},
 }
-PUBLISHED = (("overview", "light"), ("job", "dark"))
+PUBLISHED = (
+    ("overview", "light"),
+    ("overview", "phone-dark"),
+    ("jobs", "light"),
+    ("job", "dark"),
+    ("costs", "light"),
+    ("failures", "light"),
+    ("exporters", "light"),
+)
+LONG = frozenset({"jobs"})  # of these the first screen is enough
 
 
 def main() -> None:
@@ -45,7 +54,11 @@ def main() -> None:
             for name, look in wanted:
                 with visit(browser, server, **LOOKS[look]) as page:
                     page.goto(server.root_url + addresses[name], wait_until="networkidle")
-                    page.screenshot(path=asked.out / f"{name}-{look}.png", full_page=True)
+                    page.screenshot(
+                        path=asked.out / f"{name}-{look}.png",
+                        full_page=asked.all or name not in LONG,
+                        animations="disabled",
+                    )
                     print(asked.out / f"{name}-{look}.png", *page.problems)  # noqa: T201
 
 
