@@ -56,7 +56,8 @@ def test_many_who_ask_are_one_question(tmp_path):
     with Sandbox(time_scale=4) as sandbox:
         content = settings_of(entry("my-sora", "openai/sora-2", sandbox.base_url))
         with serving(tmp_path, content) as gateway, gateway.http() as http:
-            made = http.post("/v1/videos", json={"model": "my-sora", "prompt": "a"}).json()["id"]
+            body = {"model": "my-sora", "prompt": "a cat [[fault:stuck]]"}
+            made = http.post("/v1/videos", json=body).json()["id"]
             for _ in range(200):
                 told = http.get(f"/v1/videos/{made}")
                 assert told.status_code == 200
