@@ -3,6 +3,7 @@
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 from ledger_kit import RULES, SECOND, Maker
@@ -95,3 +96,26 @@ def asks(job_id=None, **query):
 def usd(text):
     """Return an amount."""
     return Decimal(text)
+
+
+HOSTILE = "\"><script>alert(1)</script>'&\u202e" + "w" * 200 + "<img src=x onerror=alert(2)>{{7*7}}"
+
+
+def check_markup(read):
+    """Assert what holds on every page: nothing is run that is not ours, and it reads aloud well."""
+    kinds = {one.get("type") for one in read.all("script")}
+    assert kinds <= {None, "module", "application/json"}
+    assert all("src" in one or one["type"] == "application/json" for one in read.all("script"))
+    names = [name for _, attributes in read.elements for name in attributes]
+    assert "style" not in names
+    assert not [name for name in names if name.startswith("on")]
+    assert len(read.all("h1")) == 1
+    levels = [int(tag[1]) for tag, _ in read.elements if tag in ("h1", "h2", "h3", "h4")]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("scope" in head for head in read.all("th"))
+    assert all("alt" in image for image in read.all("img"))
+    ids = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
+    assert len(ids) == len(set(ids)), "an id stands twice"
+    for link in read.all("a"):
+        assert link["href"].startswith(("/", "#", "http://", "https://"))
+        assert link.get("target") != "_blank" or link["rel"] == "noreferrer"
