@@ -10,7 +10,7 @@ def metrics_app() -> MetricsApp:
     """Return an ASGI application that tells Prometheus the metrics of this process.
 
     ```python
-    app = Starlette(routes=[Mount("/metrics", vidobs.metrics_app())])
+    app = Starlette(routes=[Route("/metrics", vidobs.metrics_app())])
     ```
 
     It answers every GET, in the text format or as OpenMetrics, whichever is asked for. For WSGI

@@ -9,13 +9,14 @@ import textwrap
 import httpx
 import openai
 import pytest
+from fastapi import FastAPI
 from opentelemetry.metrics import _internal as metrics_internal
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 
 import vidobs
 from vidobs import runtime
@@ -51,7 +52,9 @@ def make_a_video(server, **wrapped):
 async def scrape(app, path="/metrics", **headers):
     """Get the page."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://any") as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://any", follow_redirects=True
+    ) as client:
         return await client.get(path, headers=headers)
 
 
@@ -171,13 +174,28 @@ async def test_exporters_stand_as_they_do_now(server, app, tmp_path):
     assert sum(values(text, "vidobs_exporter_dropped_total")) == 0
 
 
-async def test_it_can_be_mounted(app):
-    """In a Starlette or FastAPI application, wherever that likes."""
-    mounted = Starlette(routes=[Mount("/inner/metrics", app)])
+@pytest.mark.parametrize(
+    "outer",
+    [
+        lambda app: Starlette(routes=[Route("/metrics", app)]),
+        lambda app: Starlette(routes=[Mount("/metrics", app)]),
+        lambda app: _added_to(FastAPI(), app),
+    ],
+    ids=["route", "mount", "fastapi"],
+)
+async def test_it_can_be_part_of_an_application(server, app, outer):
+    """Of Starlette or FastAPI; a mount redirects to its root, which Prometheus follows."""
     with isolated():
-        found = await scrape(mounted, "/inner/metrics/")
+        make_a_video(server)
+        found = await scrape(outer(app), "/metrics")
 
     assert found.status_code == 200
+    assert values(found.text, JOBS, vidobs_event_name="video.completed") == [1]
+
+
+def _added_to(fastapi, app):
+    fastapi.add_route("/metrics", app)
+    return fastapi
 
 
 async def test_what_is_no_read_is_refused(app):
