@@ -19,6 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 NANOS_PER_USD = 1_000_000_000
 SEQ_RANDOM_BITS = 21
+MOST_SEQ = 2**63 - 1
 PLACES = 16  # tried from the one that an id names
 
 _encoder = msgspec.json.Encoder()
@@ -33,8 +34,8 @@ def seq_of(job_id: str) -> int:
 
 
 def seq_at(moment: datetime) -> int:
-    """Return the first place that a job created at `moment` can have."""
-    return (us(moment) // 1000) << SEQ_RANDOM_BITS
+    """Return the first place that a job created at `moment` can have; SQLite's ends bound it."""
+    return min(max(0, (us(moment) // 1000) << SEQ_RANDOM_BITS), MOST_SEQ)
 
 
 def created_at(seq: int) -> datetime:

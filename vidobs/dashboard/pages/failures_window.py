@@ -15,6 +15,7 @@ from vidobs.dashboard.page import BadQueryError, Parameter
 if TYPE_CHECKING:
     from vidobs.dashboard.page import Asked
 
+_YEARS = range(1970, 3000)
 _HOURLY = timedelta(days=3)  # up to so long, hours are told apart
 LENGTHS = {Step.HOUR: timedelta(hours=1), Step.DAY: timedelta(days=1)}
 
@@ -97,8 +98,10 @@ def _moment(asked: Asked, name: str) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(given)
-        return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise BadQueryError(
             f"{name}={given[:50]!r} is no time such as 2026-01-31 or 2026-01-31T12:00"
         ) from None
+    if when.year not in _YEARS:
+        raise BadQueryError(f"{name}={given[:50]!r} is not between 1970 and 2999")
+    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
