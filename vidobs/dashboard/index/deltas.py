@@ -9,7 +9,7 @@ from vidobs.dashboard.index.answers import Outcome, PhaseName
 from vidobs.dashboard.index.periods import HOUR_US, Grain, day_of, month_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import TypeAlias
 
     from vidobs.dashboard.index.facts import Entry, Facts
@@ -75,9 +75,7 @@ class Deltas:
             created[BILLED] += sign * facts.billed
         if facts.outcome == Outcome.UNKNOWN:
             self._book_unknown(facts, sign)
-        unpriced = all(entry.usd is None for entry in facts.entries)
-        for number, entry in enumerate(facts.entries):
-            self._book(facts, entry, sign, unpriced=number == 0 and unpriced, first=number == 0)
+        self._book(facts, sign)
         self._time(facts, model, sign)
         if facts.failing is not None:
             failed = self.failed[Grain.HOUR, facts.created_hour, facts.failing.fingerprint]
@@ -85,20 +83,28 @@ class Deltas:
             failed[1] += sign * (facts.usd or 0)
             self.groups[facts.failing] += sign
 
-    def _book(self, facts: Facts, entry: Entry, sign: int, *, unpriced: bool, first: bool) -> None:
-        values = (
-            sign * first,
-            sign * (entry.usd or 0),
-            sign * (entry.possible or 0),
-            sign * unpriced,
-            sign * (entry.video_us or 0),
-        )
-        hour = entry.at_us // HOUR_US
-        key = Grain.HOUR, hour, entry.provider, entry.model or "", facts.outcome
-        booked = self.sums[key]
-        for place, value in enumerate(values, SETTLED):
-            booked[place] += value
-        self._share(day_of(hour), entry.user, facts.tags, values)
+    def _book(self, facts: Facts, sign: int) -> None:
+        """Add the entries of spend. The first one counts the job, by user the first of each.
+
+        They may be of several: a poll elsewhere can settle a job before it is known whose it is.
+        """
+        entries = facts.entries
+        users: set[str | None] = set()
+        for number, entry in enumerate(entries):
+            money = (sign * (entry.usd or 0), sign * (entry.possible or 0))
+            video = sign * (entry.video_us or 0)
+            first = number == 0
+            values = (sign * first, *money, sign * (first and _unpriced(entries)), video)
+            hour = entry.at_us // HOUR_US
+            key = Grain.HOUR, hour, entry.provider, entry.model or "", facts.outcome
+            _plus(self.sums[key], (0, *values))
+            self._share("tag", day_of(hour), facts.tags or _NO_TAG, values)
+            if len(entries) > 1:
+                first = entry.user not in users
+                users.add(entry.user)
+                same = [other for other in entries if other.user == entry.user]
+                values = (sign * first, *money, sign * (first and _unpriced(same)), video)
+            self._share("user", day_of(hour), (entry.user or "",), values)
 
     def _book_unknown(self, facts: Facts, sign: int) -> None:
         """A create with an unknown outcome may have cost something, though no entry says so."""
@@ -106,14 +112,12 @@ class Deltas:
         hour = facts.created_hour
         key = Grain.HOUR, hour, facts.provider, facts.model or "", facts.outcome
         _plus(self.sums[key], (0, *values))
-        self._share(day_of(hour), facts.user, facts.tags, values)
+        self._share("user", day_of(hour), (facts.user or "",), values)
+        self._share("tag", day_of(hour), facts.tags or _NO_TAG, values)
 
-    def _share(
-        self, day: int, user: str | None, tags: tuple[str, ...], values: tuple[int, ...]
-    ) -> None:
-        _plus(self.shares["user", Grain.DAY, day, user or ""], values)
-        for tag in tags or _NO_TAG:
-            _plus(self.shares["tag", Grain.DAY, day, tag], values)
+    def _share(self, kind: str, day: int, keys: Iterable[str], values: tuple[int, ...]) -> None:
+        for key in keys:
+            _plus(self.shares[kind, Grain.DAY, day, key], values)
 
     def _time(self, facts: Facts, model: str, sign: int) -> None:
         day = day_of(facts.created_hour)
@@ -124,6 +128,10 @@ class Deltas:
         ):
             if bucket is not None:
                 self.phases[Grain.DAY, day, model, phase, bucket][0] += sign
+
+
+def _unpriced(entries: Sequence[Entry]) -> bool:
+    return all(entry.usd is None for entry in entries)
 
 
 def _plus(values: list[int], more: Iterable[int]) -> None:

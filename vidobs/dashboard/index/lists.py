@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from vidobs.dashboard.index.answers import JobFilter
 
 WINDOW = 30_000
+TEXT_WINDOW = 10_000  # where words of prompts lead
 DAY_S = 86_400
 MOST_BEFORE_US = 6 * 3_600_000_000  # before its end, that a video is called expiring
 _TOP = 2**63 - 1
+_PREFIX = 3  # letters, of a word that may go on: as many as the index of prompts is made for
 _WORD = re.compile(r"[^\W_]+")
 _EXPIRING = "flags & 8 AND expires_us > ? AND expires_us <= ? AND (flags & 4 OR expiring_us <= ?)"
 
@@ -40,6 +42,11 @@ class _Lead(msgspec.Struct, frozen=True):
     query: str
     runs: tuple[tuple[str | int, ...], ...]
     column: str = ""
+
+    @property
+    def window(self) -> int:
+        """How many jobs are looked at."""
+        return TEXT_WINDOW if self.query == "from_text" else WINDOW
 
 
 class _Rest(msgspec.Struct, frozen=True):
@@ -189,7 +196,10 @@ def long_ago(now: datetime) -> int:
 def _match(text: str) -> str:
     """Return words as a question to the index of prompts; the last one may go on."""
     words = _WORD.findall(text)[:16]
-    return " AND ".join(f'"{word}"' for word in words) + "*" if words else ""
+    if not words:
+        return ""
+    unfinished = "*" if len(words[-1]) >= _PREFIX else ""
+    return " AND ".join(f'"{word}"' for word in words) + unfinished
 
 
 # -- looking ---------------------------------------------------------------------------------------
@@ -205,13 +215,13 @@ def _look(
     found: dict[int, tuple[Any, ...]] = {}
     ends: list[int] = []
     for run in lead.runs:
-        given = (*run, bounds.above, bounds.below, WINDOW)
+        given = (*run, bounds.above, bounds.below, lead.window)
         rows: list[Any] = connection.execute(
             query, (*given, *rest.bindings, bounds.limit)
         ).fetchall()
         found |= {row[0]: row for row in rows}
         if len(rows) < bounds.limit and rest.where:
-            ends += _ends(connection, source, given)
+            ends += _ends(connection, source, given, lead.window)
     downwards = bounds.order == "DESC"
     ordered = sorted(found.values(), key=lambda row: row[0], reverse=downwards)
     if not ends:
@@ -221,10 +231,12 @@ def _look(
     return seen[: bounds.limit], end
 
 
-def _ends(connection: apsw.Connection, source: str, given: tuple[str | int, ...]) -> list[int]:
+def _ends(
+    connection: apsw.Connection, source: str, given: tuple[str | int, ...], window: int
+) -> list[int]:
     """Return the last place of a full window, nothing of one that was not full."""
     query = queries()["last_of"].format(**{"from": source})
-    rows: list[Any] = connection.execute(query, (*given, WINDOW - 1)).fetchall()
+    rows: list[Any] = connection.execute(query, (*given, window - 1)).fetchall()
     return [seq for (seq,) in rows]
 
 

@@ -24,7 +24,7 @@ WHERE prompt MATCH ? AND prompt.rowid > ? AND prompt.rowid < ? ORDER BY prompt.r
 -- from_expiring --
 SELECT * FROM job
 WHERE flags & 8 AND expires_us > ? AND expires_us <= ? AND (flags & 4 OR expiring_us <= ?)
-  AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?
+  AND +seq > ? AND +seq < ? ORDER BY +seq {order} LIMIT ?
 
 -- last_of --
 -- Where a look at so many jobs ended.

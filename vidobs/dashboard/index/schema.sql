@@ -38,7 +38,9 @@ CREATE TABLE tag (
 ) STRICT, WITHOUT ROWID;
 
 -- The words of prompts by the places of their jobs; not the texts.
-CREATE VIRTUAL TABLE prompt USING fts5 (text, content = '', contentless_delete = 1, detail = none);
+CREATE VIRTUAL TABLE prompt USING fts5 (
+    text, content = '', contentless_delete = 1, detail = none, prefix = '3'
+);
 
 -- Jobs at the time of their creation, money at the time it was booked.
 CREATE TABLE sums (
