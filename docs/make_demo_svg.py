@@ -51,7 +51,7 @@ def make() -> str:
         folder = Path("vidobs-demo")
         folder.mkdir()
         client = demo.client_for(stack, None, None, None)
-        report = demo.film(client, SCENES, folder, Console(quiet=True))
+        report = demo.film(client, SCENES, folder, Console(quiet=True), keeps={})
     screen.print("[bold]$ vidobs demo[/bold]\n")
     screen.print(Board(report.takes))
     report.show(screen)

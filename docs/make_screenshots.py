@@ -69,6 +69,7 @@ def filled(ledger: Path) -> dict[str, str]:
         made.running(ago_s=25, model="sora-2")
         made.running(ago_s=90, progress=35, model="sora-2-pro")
         made.running(ago_s=150, progress=80, provider="runwayml", model="gen4.5")
+        made.exporters()
     film(ledger)
     reader = open_ledger(str(ledger))
     jobs = reader.jobs(since=datetime.now(UTC).replace(hour=0, minute=0), limit=100)

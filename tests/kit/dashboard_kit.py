@@ -17,6 +17,7 @@ from vidobs import config
 from vidobs.core.calls import Attribution, VideoRequest
 from vidobs.core.jobs import JobError, JobState, Reason
 from vidobs.dashboard.index.answers import SourceState
+from vidobs.ledger.outbox import SqliteOutbox
 from vidobs.ledger.sqlite import SqliteLedger
 from vidobs.testing import Sandbox
 
@@ -142,6 +143,33 @@ class Past:
         if progress is not None:
             self._see(job, ago_s / 3, state=JobState.IN_PROGRESS, progress=progress)
         return job.job_id
+
+    def exporters(self) -> None:
+        """Let one exporter be well, one be down, and one have refused two events."""
+        outbox = SqliteOutbox(self._ledger.path, self._ledger.connection, self._ledger.lock)
+        newest = outbox.read(0, 10**9)[-1].seq
+        until = self.now + timedelta(seconds=30)
+        for name in ("datadog", "webhook/audit", "langsmith"):
+            outbox.register(name)
+            outbox.lease(name, "here", until, self.now)
+        connection = self._ledger.connection
+        connection.execute("UPDATE relay SET cursor = 0")
+        outbox.delivered("datadog", "here", newest, events=newest, now=self.now)
+        outbox.delivered("webhook/audit", "here", newest - 40, events=newest - 40, now=self.now)
+        outbox.failed(
+            "webhook/audit",
+            "here",
+            "ExportError: hooks.example.com answered 503 (maintenance)",
+            failures=7,
+            retry_at=self.now + timedelta(minutes=4),
+            now=self.now,
+        )
+        for row in outbox.read(newest - 90, 2):
+            error = "ExportError: 422 run name is too long"
+            outbox.bury("langsmith", row, error, self.now - timedelta(hours=3))
+        outbox.delivered("langsmith", "here", newest, events=newest - 2, now=self.now)
+        for name in ("datadog", "webhook/audit", "langsmith"):
+            outbox.release(name, "here")
 
     def see(self, job, seconds: float, **says) -> None:
         """Write an answer about a job, so many seconds after the last one."""
