@@ -44,6 +44,7 @@ class Effort:
     turns: int = 3
 
 
+FULL = Effort()
 QUICK = Effort(1.0, 1)
 
 

@@ -18,6 +18,7 @@ import calls
 import contenders
 import delivery
 import downloads
+import gateway
 import imports
 import instructions
 import kills
@@ -61,6 +62,7 @@ def main() -> None:
             "delivery",
             "downloads",
             "kills",
+            "gateway",
         ),
         help="measure one thing only",
     )
@@ -115,6 +117,7 @@ def _parts(given: argparse.Namespace):
     yield "delivery", lambda: _delivery(delivery.QUICK if quick else delivery.FULL, found, absent)
     yield "downloads", lambda: _downloads(*((8, 1) if quick else (1024, 3)))
     yield "kills", lambda: kills.rows(given.kill_rounds or (1 if quick else 8))
+    yield "gateway", lambda: _gateway(gateway.QUICK if quick else gateway.FULL)
     if not quick:
         yield "instructions", lambda: instructions.rows(200)
 
@@ -122,6 +125,11 @@ def _parts(given: argparse.Namespace):
 def _downloads(mebibytes: int, times: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="vidobs-bench-") as folder:
         return downloads.rows(mebibytes, times, Path(folder))
+
+
+def _gateway(effort: gateway.Effort) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="vidobs-bench-") as folder:
+        return gateway.rows(effort, Path(folder))
 
 
 def _delivery(effort: delivery.Effort, found: list[Contender], absent: list[str]) -> list[Row]:
