@@ -38,7 +38,7 @@ def gateway(
 
     check_installed()
     from vidobs import runtime
-    from vidobs.gateway.app import create_gateway
+    from vidobs.gateway.assembly import assembled
     from vidobs.gateway.server import GatewayServer, check_bound
     from vidobs.gateway.videos.keeping_key import signing_key
 
@@ -50,10 +50,11 @@ def gateway(
     made = runtime.configure(loaded)
     if made is None:
         raise ConfigError("VIDOBS_DISABLED is set: there is no gateway without a ledger")
-    app = create_gateway(given, runtime=made, key=signing_key(loaded.settings.ledger.path))
-    server = GatewayServer(app, host=host, port=port, on_ready=_say_ready)
     try:
-        server.run_here()
+        whole = assembled(given, runtime=made, key=signing_key(loaded.settings.ledger.path))
+        with whole.closing:
+            server = GatewayServer(whole.gateway, host=host, port=port, on_ready=_say_ready)
+            server.run_here()
     finally:
         runtime.shutdown(FLUSH_S)
 

@@ -21,10 +21,20 @@ from vidobs.gateway.wire.asked import Asked, path_of, token_of
 from vidobs.gateway.wire.bodies import Gone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from vidobs.gateway.config import GatewayConfig
-    from vidobs.gateway.seams import Admission, Alerts, App, Guards, Keys, Receive, Scope, Send
+    from vidobs.gateway.seams import (
+        Admission,
+        Alerts,
+        App,
+        Guards,
+        Keys,
+        Receive,
+        Scope,
+        Send,
+        Service,
+    )
     from vidobs.gateway.wire.answers import Answer
     from vidobs.runtime import Runtime
 
@@ -44,6 +54,7 @@ class Gateway:
         key: bytes,
         extra_routes: Mapping[str, App],
         mounts: Mapping[str, App],
+        services: Sequence[Service],
     ) -> None:
         self.config = config
         self._parts = parts
@@ -51,6 +62,7 @@ class Gateway:
         self._key = key
         self._extra = dict(extra_routes)
         self._mounts = tuple(mounts.items())
+        self._services = tuple(services)
         self._core: Core | None = None
         self.draining = False
 
@@ -76,13 +88,18 @@ class Gateway:
                 loop=loop,
             )
             await self._core.take_up()
+            for service in self._services:
+                await service.start()
         return self._core
 
     async def close(self) -> None:
         """Give everything back."""
         core, self._core = self._core, None
-        if core is not None:
-            await core.close()
+        if core is None:
+            return
+        for service in reversed(self._services):
+            await service.close()
+        await core.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -165,11 +182,12 @@ def create_gateway(
     alerts: Alerts | None = None,
     extra_routes: Mapping[str, App] = _NO_ROUTES,
     mounts: Mapping[str, App] = _NO_ROUTES,
+    services: Sequence[Service] = (),
 ) -> Gateway:
     """Return the gateway; a part that is not given stands for none.
 
     `key` signs the ids of videos. `extra_routes` are found by their whole path, `mounts` by what a
-    path begins with.
+    path begins with; `services` start and end with the gateway.
     """
     parts = Parts(
         keys=keys or MasterKey(config.master_key),
@@ -178,5 +196,11 @@ def create_gateway(
         alerts=alerts or NoAlerts(),
     )
     return Gateway(
-        config, parts, runtime=runtime, key=key, extra_routes=extra_routes, mounts=mounts
+        config,
+        parts,
+        runtime=runtime,
+        key=key,
+        extra_routes=extra_routes,
+        mounts=mounts,
+        services=services,
     )

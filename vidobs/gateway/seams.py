@@ -38,7 +38,7 @@ TEAM_TAG = "team"  # `Principal.team_id`, where there is one
 MODEL_TAG = "model"  # the name in `model_list`
 DEPLOYMENT_TAG = "deployment"  # the id of the deployment that it was sent to
 # Keys of the section `gateway:` that other parts read: `GatewayConfig.parts[name]`.
-PARTS = ("keys", "budgets", "limits", "guardrails", "alerts")
+PARTS = ("keys", "budgets", "limits", "guardrails", "alerts", "webhooks")
 
 
 class Role(StrEnum):
@@ -181,4 +181,16 @@ class Alerts(Protocol):
 
     def raise_alert(self, kind: str, message: str, *, key: str, facts: Mapping[str, str]) -> None:
         """Tell, once per `key` and while it lasts; returns at once."""
+        ...
+
+
+class Service(Protocol):
+    """What works beside the routes, in the gateway's event loop, from its start to its end."""
+
+    async def start(self) -> None:
+        """Begin."""
+        ...
+
+    async def close(self) -> None:
+        """End, and give everything back."""
         ...

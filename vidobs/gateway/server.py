@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
+import threading
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -17,7 +20,7 @@ from vidobs.gateway.protocol import bounded
 from vidobs.gateway.wire.answers import envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 75  # longer than a proxy in front keeps a connection
 BACKLOG = 2048
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 _BUG = envelope(
     500, "the gateway failed inside; its log says where", code="internal", error_type="server_error"
 )
@@ -96,6 +100,19 @@ class GatewayServer(uvicorn.Server):
         """Let requests end, within a time, and take no new ones."""
         self._gateway.draining = True
         await super().shutdown(sockets=sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Begin to end at SIGTERM or SIGINT; uvicorn would then die of them, with work left."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.signal(each, self.handle_exit) for each in _ENDING}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
     def run_here(self) -> None:
         """Serve until SIGTERM or SIGINT."""

@@ -10,8 +10,14 @@ import binascii
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from vidobs.gateway.seams import DEPLOYMENT_TAG, KEY_TAG
+
+if TYPE_CHECKING:
+    from vidobs.core.jobs import Job
 
 VIDEO, CHARACTER = "video", "character"
 _VERSION = 1
@@ -59,6 +65,13 @@ class Signer:
     def reseal(self, like: Sealed, raw: str) -> str:
         """Return the id of another video of the same server and owner."""
         return self._seal(Sealed(like.deployment, like.owner, raw), VIDEO)
+
+    def id_of(self, job: Job) -> str | None:
+        """Return the id of a job that the gateway made; `None` for any other, and for none yet."""
+        raw, tags = job.provider_job_id, job.tags
+        if raw is None or KEY_TAG not in tags or DEPLOYMENT_TAG not in tags:
+            return None
+        return self.seal(tags[DEPLOYMENT_TAG], tags[KEY_TAG], raw)
 
     def _seal(self, sealed: Sealed, kind: str) -> str:
         packed = _pack(_Packed(_VERSION, sealed.deployment, sealed.owner, sealed.raw))

@@ -1,0 +1,93 @@
+"""The gateway with all its parts, as the command runs it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vidobs.gateway.app import Gateway, create_gateway
+from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
+from vidobs.gateway.governance.governance import Governance
+from vidobs.gateway.governance.settings import read_settings
+from vidobs.gateway.guardrails.guards import GuardrailGuards
+from vidobs.gateway.guardrails.settings import read_guardrails
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vidobs.gateway.config import GatewayConfig
+    from vidobs.gateway.seams import Admission, Alerts, App, Guards, Keys, Service
+    from vidobs.runtime import Runtime
+
+_GOVERNED = ("keys", "budgets", "limits")
+_log = logging.getLogger("vidobs")
+
+
+class Assembled(msgspec.Struct, frozen=True):
+    """A gateway, and what has to be closed behind it."""
+
+    gateway: Gateway
+    closing: ExitStack
+
+
+def assembled(
+    config: GatewayConfig,
+    *,
+    runtime: Runtime,
+    key: bytes,
+    extra_routes: Mapping[str, App] | None = None,
+    mounts: Mapping[str, App] | None = None,
+    services: Sequence[Service] = (),
+) -> Assembled:
+    """Put keys, budgets, limits and guardrails around the routes, as the file says.
+
+    Raises:
+        ConfigError: a part of the file cannot be used.
+    """
+    alerts: Alerts = NoAlerts()
+    closing = ExitStack()
+    keys, admission = _governed(config, runtime, alerts, closing)
+    gateway = create_gateway(
+        config,
+        runtime=runtime,
+        key=key,
+        keys=keys,
+        admission=admission,
+        guards=_guards(config, runtime),
+        alerts=alerts,
+        extra_routes=extra_routes or {},
+        mounts=mounts or {},
+        services=services,
+    )
+    return Assembled(gateway, closing)
+
+
+def _governed(
+    config: GatewayConfig, runtime: Runtime, alerts: Alerts, closing: ExitStack
+) -> tuple[Keys, Admission]:
+    """Keys, budgets and limits; without a master key and without any of them nobody is asked."""
+    parts = {name: config.parts[name] for name in _GOVERNED if name in config.parts}
+    if config.master_key is None and not parts:
+        return MasterKey(None), NoLimits()
+    settings = read_settings(
+        {name: (given.value, given.where) for name, given in parts.items()}, config.master_key
+    )
+    governance = Governance(
+        settings, runtime.settings.ledger.path, alerts=alerts, report=_log.warning
+    )
+    closing.callback(governance.close)
+    governance.start()
+    return governance.directory, governance.admission
+
+
+def _guards(config: GatewayConfig, runtime: Runtime) -> Guards | None:
+    given = config.parts.get("guardrails")
+    if given is None:
+        return None
+    guardrails = read_guardrails(given.value, given.where)
+    if not guardrails:
+        return None
+    return GuardrailGuards(guardrails, runtime.observer)
