@@ -48,11 +48,10 @@ def installed():
     return shutil.which("prometheus") is not None and shutil.which("promtool") is not None
 
 
-def promtool(*arguments):
-    """Run promtool; return what became of it."""
-    return subprocess.run(
-        ["promtool", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+def promtool(*arguments, given=""):
+    """Run promtool, with something on stdin; return what became of it."""
+    command = ["promtool", *map(str, arguments)]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=False)
 
 
 class Prometheus:

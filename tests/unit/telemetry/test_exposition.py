@@ -3,6 +3,10 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import parser as plain
+from prometheus_client.openmetrics import parser as openmetrics
 
 from vidobs.core import names
 from vidobs.telemetry import deliveries
@@ -119,3 +123,23 @@ def test_openmetrics_is_spoken_to_who_asks_for_it():
         'vidobs_exporter_lag_seconds{vidobs_exporter_id="otlp"} 2.5',
         "# EOF",
     ]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([names.REQUEST_MODEL, names.ERROR_TYPE, names.EXPORTER_ID]),
+        st.text(st.characters(exclude_categories=["Cs"])),
+    ),
+    st.floats(allow_nan=False),
+    st.sampled_from(["", "application/openmetrics-text; version=1.0.0"]),
+)
+def test_any_text_comes_through_as_a_label(attributes, value, accept):
+    """A model named by a stranger makes no line of its own: one sample in, the same one out."""
+    text = written([Sample(deliveries.LAG, attributes, value)], accept=accept).body.decode()
+    parser = openmetrics if accept else plain
+
+    [family] = parser.text_string_to_metric_families(text)
+    [sample] = family.samples
+
+    assert sample.labels == {label_name(key): told for key, told in attributes.items()}
+    assert sample.value == value
