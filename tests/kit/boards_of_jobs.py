@@ -21,8 +21,9 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 class JobLedger:
     """Writes jobs into a real ledger, on a clock of its own."""
 
-    def __init__(self, path, *, route="webhook") -> None:
+    def __init__(self, path, *, route="webhook", now=NOW) -> None:
         self.path = path
+        self.now = now
         self._maker = Maker(3)
         self._ledger = SqliteLedger(str(path), RULES, route=route)
         self._count = 0
@@ -33,7 +34,9 @@ class JobLedger:
 
     def intend(self, ago_s=60.0, **about) -> Job:
         """Write the intent of a create, so long ago."""
-        self._maker.now_ns = int((NOW - timedelta(seconds=ago_s)).timestamp() * SECOND) - SECOND
+        self._maker.now_ns = (
+            int((self.now - timedelta(seconds=ago_s)).timestamp() * SECOND) - SECOND
+        )
         job = self._maker.job(**about)
         self._ledger.intend(job)
         self._count += 1
