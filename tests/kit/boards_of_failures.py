@@ -41,10 +41,10 @@ def hostile(path, *, now=NOW):
     """Write jobs whose prompt, tags, user, model, provider, code and message are markup."""
     with closing(Past(path, now=now)) as past:
         about = {
-            "provider": "<b>openai</b>",
+            "provider": "<marquee>openai</marquee>",
             "model": f"<script>alert('model')</script>{HOSTILE}",
             "prompt": f"<script>alert('prompt')</script>{HOSTILE}",
-            "attribution": Attribution(f"<u>{HOSTILE}", {"<s>tag</s>": HOSTILE}),
+            "attribution": Attribution(f"<font>{HOSTILE}", {"<center>tag</center>": HOSTILE}),
         }
         failed = past.intend(past.now - timedelta(hours=1), **about)
         past.see(failed, 1, state=JobState.QUEUED)
@@ -53,7 +53,7 @@ def hostile(path, *, now=NOW):
             2,
             state=JobState.FAILED,
             reason=Reason.PROVIDER_ERROR,
-            error=JobError("<i>code</i>", f"<script>alert('error')</script>{HOSTILE}"),
+            error=JobError("<blink>code</blink>", f"<script>alert('error')</script>{HOSTILE}"),
         )
         past.running(ago_s=60, progress=40, **about)
     return failed.job_id

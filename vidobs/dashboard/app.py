@@ -114,7 +114,7 @@ class Dashboard:
         response = RedirectResponse(back, status_code=303)
         wanted = request.query_params.get("to")
         if wanted in THEMES:
-            response.set_cookie(THEME, wanted, max_age=_YEAR_S, samesite="strict")
+            response.set_cookie(THEME, wanted, max_age=_YEAR_S, httponly=True, samesite="strict")
         else:
             response.delete_cookie(THEME)
         return response

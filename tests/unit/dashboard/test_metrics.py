@@ -75,7 +75,7 @@ def test_jobs_and_alerts_are_gauges(tmp_path, failed):
         assert of(failed, "vidobs_ledger_alerts", vidobs_event_name=name) == 0
     hostile(tmp_path / "ledger.db")
     running = scraped(tmp_path / "ledger.db", tmp_path / "cache")
-    assert of(running, "vidobs_job_active", gen_ai_provider_name="<b>openai</b>") == 1
+    assert of(running, "vidobs_job_active", gen_ai_provider_name="<marquee>openai</marquee>") == 1
     assert of(running, "vidobs_ledger_oldest_seconds") == 59
     assert not [name for name, _ in failed if name == "vidobs_ledger_oldest_seconds"]
 
