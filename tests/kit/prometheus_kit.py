@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from math import isnan
 from typing import NamedTuple
 
 import httpx
@@ -93,9 +94,9 @@ class Prometheus:
         return [(one["metric"], float(one["value"][1])) for one in said["data"]["result"]]
 
     def wait_for(self, expr):
-        """Wait until a query has a result; return it."""
+        """Wait until a query has numbers; return them as `ask` does, without what is none."""
         deadline = time.monotonic() + SOON_S
-        while not (found := self.ask(expr)):
+        while not (found := [one for one in self.ask(expr) if not isnan(one[1])]):
             assert time.monotonic() < deadline, f"{expr} has no result"
             _glance()
         return found
