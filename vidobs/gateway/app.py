@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from vidobs.gateway.core import Core, Parts
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.idempotency.store import SqliteAnswers
-from vidobs.gateway.routes import about
+from vidobs.gateway.routes import about, openapi
 from vidobs.gateway.routes.content import BrokenOffError
 from vidobs.gateway.routes.table import find
 from vidobs.gateway.seams import Refusal
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from vidobs.runtime import Runtime
 
 _ID_BITS = 96
+_READY = frozenset({"/health/ready", "/health/readiness"})  # LiteLLM's names as well
+_OPEN = _READY | {"/health", "/health/live", "/health/liveliness", "/docs", "/openapi.json"}
 _NO_ROUTES: Mapping[str, App] = MappingProxyType({})
 
 
@@ -123,8 +125,8 @@ class Gateway:
         told: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id.encode()),)
         head = scope["method"] == "HEAD"
         try:
-            if path.startswith("/health"):
-                await send_answer(send, self._health(core, path), told, head=head)
+            if path in _OPEN:
+                await send_answer(send, self._open_to_all(core, path), told, head=head)
                 return
             found = find(scope["method"], path_of(scope))
             headers = dict(scope["headers"])
@@ -155,12 +157,15 @@ class Gateway:
         if answer is not None:
             await send_answer(send, answer, told, head=head)
 
-    def _health(self, core: Core, path: str) -> Answer:
-        if path in ("/health/ready", "/health/readiness"):
+    def _open_to_all(self, core: Core, path: str) -> Answer:
+        """What is told without a key."""
+        if path == "/openapi.json":
+            return openapi.description()
+        if path == "/docs":
+            return openapi.page()
+        if path in _READY:
             return about.ready(core, draining=self.draining)
-        if path in ("/health", "/health/live", "/health/liveliness"):
-            return about.LIVE
-        raise Refusal(404, "there is no such route", code="not_found")
+        return about.LIVE
 
     def _mounted(self, path: str) -> App | None:
         if not self._mounts:
