@@ -47,6 +47,8 @@ class Projection:
         self._write(_gateways(corrected), self._begun(place), 0)
         while self.step():
             pass
+        for job in _gateways(self._feed.jobs(self._rows.open_jobs())):
+            self._book.follow(job)  # however long ago it was made
 
     def step(self) -> bool:
         """Take in the next events, and ends that no event told; return whether there are more."""

@@ -52,7 +52,7 @@ SELECT owner FROM token WHERE hash = ?;
 
 -- tokens_of --
 SELECT hash, owner, shown, created_us, until_us FROM token WHERE owner = ?
-ORDER BY created_us, hash;
+ORDER BY until_us IS NULL, created_us, hash;
 
 -- changed_accounts --
 SELECT version, doc FROM account WHERE version > ? ORDER BY version;

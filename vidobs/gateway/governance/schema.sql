@@ -75,6 +75,7 @@ CREATE INDEX spend_gateway ON spend (at_ms, counted_nano);
 CREATE INDEX spend_key ON spend (owner, at_ms, counted_nano);
 CREATE INDEX spend_user ON spend (user_id, at_ms, counted_nano) WHERE user_id IS NOT NULL;
 CREATE INDEX spend_team ON spend (team_id, at_ms, counted_nano) WHERE team_id IS NOT NULL;
+CREATE INDEX spend_open ON spend (state) WHERE finished_us IS NULL;
 
 -- Soft budgets that somebody was told of, once for each window.
 CREATE TABLE told (

@@ -13,6 +13,9 @@ SELECT job_id FROM spend
 WHERE state IN ('completed', 'failed', 'cancelled', 'expired')
   AND job_id IN (SELECT value FROM json_each(?));
 
+-- open --
+SELECT job_id FROM spend WHERE finished_us IS NULL;
+
 -- put --
 INSERT INTO spend (
     job_id, at_ms, owner, user_id, team_id, model, provider, upstream_model, operation, state,

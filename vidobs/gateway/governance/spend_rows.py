@@ -95,6 +95,10 @@ class SpendRows:
         """Return which of some jobs the projection knows the end of."""
         return [job_id for (job_id,) in self._ask("ended", _listed(job_ids))]
 
+    def open_jobs(self) -> list[str]:
+        """Return the jobs that had not ended when the projection saw them last."""
+        return [job_id for (job_id,) in self._ask("open")]
+
     def told(self, since_ms: int) -> set[Told]:
         """Return what was told of windows that begin at or after a moment."""
         return {Told(*row) for row in self._ask("told", since_ms)}
