@@ -210,6 +210,8 @@ class Index:
         events of the outbox. What is up and down at once (`vidobs.job.active`) is no total: see
         `running`.
         """
+        if not self._keeper.counted:
+            return ()  # a scrape must not see them rise to what was long ago
         with self._asking() as connection:
             return counting.counters(connection)
 

@@ -35,8 +35,9 @@ _DONE = -1  # no place is below
 
 # Notes in the cache.
 IDENTITY = "identity"  # of the ledger
-EVENT = "event"  # the last one that was followed,
-COUNTED = "counted"  # and counted for the metrics
+EVENT = "event"  # the last one that was followed
+BEGUN = "begun"  # the last one from before the index began,
+COUNTED = "counted"  # and the last one of these that was counted for the metrics
 QUIET = "quiet"  # how many quiet changes were followed
 BUILT = "built"  # the jobs at and above this place were read
 CHECKED = "checked"  # the same, in a later look at all of them
@@ -67,7 +68,9 @@ class Follower:
         self.cache = cache
         self._source = source
         self._tally = Tally(cache.writer)
-        self._seen_version = -1  # of the ledger's data, when nothing was left
+        self._seen_version: tuple[int, int] | None = (
+            None  # of the ledger's data, when nothing was left
+        )
         self.jobs = self._number(JOBS)
         self.version = self._number(VERSION)
 
@@ -75,6 +78,11 @@ class Follower:
     def built(self) -> bool:
         """Whether every job was read once."""
         return self._number(BUILT, TOP) == _DONE
+
+    @property
+    def counted(self) -> bool:
+        """Whether the events from before the index began are in the totals of the metrics."""
+        return self._number(COUNTED) >= self._number(BEGUN)
 
     @property
     def behind(self) -> int:
@@ -88,6 +96,7 @@ class Follower:
             newest, quiet = source.newest_event(), source.quiet_count()
         with transaction(self.cache.writer):
             self._keep(EVENT, newest)
+            self._keep(BEGUN, newest)
             self._keep(COUNTED, max(0, newest - COUNTED_FIRST))
             self._keep(QUIET, quiet)
             self._keep(BUILT, TOP)
@@ -107,7 +116,7 @@ class Follower:
             StaleError: it is not the ledger any more that the cache is of.
         """
         followed = self._follow()
-        for piece in (self._count_first, self._build, self._finish, self._check):
+        for piece in (self._build, self._count_first, self._finish, self._check):
             stepped = piece()
             if stepped is not NOTHING:
                 return _both(followed, stepped)
@@ -126,7 +135,7 @@ class Follower:
 
     def _count_first(self) -> Stepped:
         """Count events from before the index began, for the metrics alone; all in one go."""
-        begun, counted = self._number(EVENT), self._number(COUNTED, TOP)
+        begun, counted = self._number(BEGUN), self._number(COUNTED)
         if counted >= begun:
             return NOTHING
         events: list[tuple[Event, Job]] = []
@@ -138,7 +147,7 @@ class Follower:
                     break
         with transaction(self.cache.writer):
             self._tally.count(events)
-            self._keep(COUNTED, TOP)
+            self._keep(COUNTED, begun)
         return Stepped(more=True)
 
     def _follow(self) -> Stepped:

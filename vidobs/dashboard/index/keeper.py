@@ -25,6 +25,7 @@ LOOK_S = 0.2  # how often the ledger is looked at
 CLEAN_S = 5.0
 RECHECK_S = 3600.0
 _PAUSE_S = 1.0  # after something went wrong
+_LEAP = 10_000  # above the versions that were told of and not kept, before the process ended
 _REMEMBERED = 5000  # changes of jobs
 BROKEN = (apsw.NotADBError, apsw.CorruptError)
 NO_ROOM = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
@@ -80,8 +81,12 @@ class Keeper:
         self._thread: Thread | None = None
         self._broken = False
         self._total = 0
+        self._changed: tuple[int, ...] | None = ()
+        self._told: tuple[SourceState, str | None, bool] = (SourceState.MISSING, None, False)
         self._clean_due = self._recheck_due = 0.0
         self._follower = Follower(self.cache, self._source)
+        self.counted = self._follower.counted
+        self._follower.version += _LEAP
         self.changes = Changes(self._follower.version)
         self.progress = Progress(source=SourceState.MISSING)
         with self._lock:
@@ -138,6 +143,7 @@ class Keeper:
     def _guarded(self, work: Callable[[], bool]) -> bool:
         """Do something that may fail for reasons outside; return whether there is more to do."""
         state, problem, more = SourceState.READY, None, False
+        self._changed = ()
         try:
             more = work()
         except LedgerMissingError:
@@ -156,6 +162,7 @@ class Keeper:
             problem = f"the dashboard's cache {self.cache.path} cannot be written ({error})"
             self._follower = Follower(self.cache, self._source)  # without what was rolled back
         self._say(state, problem)
+        self._tell()
         return more
 
     def _step(self) -> bool:
@@ -171,8 +178,7 @@ class Keeper:
         stepped = follower.step()
         if not was_built and follower.built:
             self._recheck_due = time.monotonic() + RECHECK_S
-        if stepped.places is None or stepped.places:
-            self.changes.add(follower.version, stepped.places)
+        self._changed = stepped.places
         return stepped.more
 
     def _find(self) -> bool:
@@ -198,10 +204,11 @@ class Keeper:
         self.cache = Cache(self.cache.path)
         self._follower = Follower(self.cache, self._source)
         self._follower.version = self.changes.version + 1  # it never falls
-        self.changes.add(self._follower.version, None)
+        self._changed = None
 
     def _say(self, state: SourceState, problem: str | None) -> None:
         follower = self._follower
+        self.counted = follower.counted
         ready = state is SourceState.READY and problem is None
         self.progress = Progress(
             source=state,
@@ -213,6 +220,16 @@ class Keeper:
             version=follower.version,
             shared=self._claim.shared,
         )
+
+    def _tell(self) -> None:
+        """Say what changed, after the answers and the progress are those of now."""
+        standing = self.progress.source, self.progress.problem, self.progress.built
+        if standing != self._told:
+            self._told, self._changed = standing, None
+            if self._follower.version == self.changes.version:
+                self._follower.version += 1
+        if self._changed is None or self._changed:
+            self.changes.add(self._follower.version, self._changed)
 
     def _behind(self) -> int:
         try:

@@ -50,6 +50,7 @@ class Source:
         self.path = path
         self._connection: apsw.Connection | None = None
         self._inode: tuple[int, int] | None = None
+        self._times_opened = 0
 
     def open(self) -> str:
         """Open the ledger that lies there now; return what tells it from every other one."""
@@ -59,6 +60,7 @@ class Source:
         if self._connection is None:
             self._connection = open_reader(self.path)
             self._inode = inode
+            self._times_opened += 1
         with reading(self.path):
             key = keys.fingerprint_key(self._connection)
         return blake2b(repr(inode).encode(), key=key, digest_size=16).hexdigest()
@@ -81,10 +83,11 @@ class Source:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def data_version(self) -> int:
-        """Return a number that changes when anybody writes to the file."""
+    def data_version(self) -> tuple[int, int]:
+        """Return what changes when anybody writes to the file, or it was opened anew."""
         with reading(self.path):
-            return int(str(self._opened.execute("PRAGMA data_version").get))
+            version = self._opened.execute("PRAGMA data_version").get
+        return self._times_opened, int(str(version))
 
     # -- what changed ------------------------------------------------------------------------------
 

@@ -1,0 +1,409 @@
+"""How an index lives: it follows other processes, survives its end, and throws away what broke."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+from index_kit import Studio, place_of
+
+from vidobs.core.jobs import JobState
+from vidobs.dashboard.index import Index, following
+from vidobs.dashboard.index.answers import JobFilter, SourceState
+from vidobs.dashboard.index.cache import Claim
+from vidobs.ledger import quiet
+
+WAIT_S = 30.0
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from vidobs.dashboard.index import Index, following
+
+following.PART = 3
+index = Index(sys.argv[1], folder=Path(sys.argv[2]))
+for _ in range(int(sys.argv[3])):
+    index._keeper._turn()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def studio(tmp_path):
+    """A ledger to write to."""
+    studio = Studio(tmp_path)
+    yield studio
+    studio.close()
+
+
+def wait_until(index, true):
+    """Wait for version after version until something is true."""
+    version = -1
+    while not true():
+        later = index.wait(version, WAIT_S)
+        assert later > version, "nothing came"
+        version = later
+
+
+def test_before_the_first_job_everything_is_empty(studio):
+    """A ledger that is not there yet is no error, and its first job is seen."""
+    with studio.index() as index:
+        assert index.progress().source is SourceState.MISSING
+        assert index.progress().problem is None
+        assert (index.jobs().rows, index.load([1]), index.series(), index.counters()) == (
+            (), [], (), ()
+        )  # fmt: skip
+        assert (index.totals().jobs, index.failures().rows, index.phases()) == (0, (), ())
+        assert not os.path.exists(studio.path)  # noqa: PTH110 - a str
+
+        job = studio.accept()
+        index.catch_up()
+
+        assert index.jobs().places == (place_of(job),)
+        assert index.progress().caught_up
+        assert index.progress().source is SourceState.READY
+
+
+def test_the_thread_follows_what_others_write(studio):
+    """What another process commits is in the answers, and its place among the changes."""
+    studio.accept()
+    with Index(studio.path, folder=studio.cache) as index:
+        wait_until(index, lambda: index.progress().caught_up and index.totals().jobs == 1)
+        version = index.version()
+
+        job = studio.complete()
+        wait_until(index, lambda: index.totals().completed == 1)
+
+        assert index.changed_since(version) == (place_of(job),)
+        assert index.changed_since(index.version()) == ()
+        assert not index._keeper.guard.trips
+
+
+def test_waiting_ends_with_time(studio):
+    """Who waits for a change that does not come gets the version that there is."""
+    studio.accept()
+    with studio.index() as index:
+        assert index.wait(index.version(), 0.01) == index.version()
+
+
+def test_too_many_changes_are_anything(studio):
+    """More places than were asked for are none: everything is looked at anew."""
+    studio.accept()
+    with studio.index() as index:
+        version = index.version()
+        made = [studio.accept() for _ in range(3)]
+        index.catch_up()
+
+        assert set(index.changed_since(version, limit=3)) == {place_of(job) for job in made}
+        assert index.changed_since(version, limit=2) == ()
+        assert index.changed_since(version - 1) == ()  # from before this index was opened
+
+
+def test_a_restart_goes_on_where_it_was(studio):
+    """Answers are there at once, the version goes on, and what happened meanwhile is caught up."""
+    studio.complete()
+    with studio.index() as index:
+        version = index.version()
+    studio.complete()
+    with closing(Index(studio.path, folder=studio.cache)) as index:
+        assert index.totals().completed == 1
+        opened = index.version()
+        index.catch_up()
+        assert index.totals().completed == 2
+        assert index.version() > opened > version
+
+
+@pytest.mark.parametrize("turns", [1, 2, 5])
+def test_a_kill_while_it_is_built_costs_nothing(studio, turns):
+    """After kill -9 in the middle the next process goes on, and every figure is right."""
+    for number in range(20):
+        studio.complete(user=f"user-{number % 3}", prompt="a fox")
+    studio.open().connection.wal_checkpoint()
+    program = [sys.executable, "-c", KILLED, studio.path, str(studio.cache), str(turns)]
+
+    ran = subprocess.run(program, check=False)
+    assert ran.returncode == -signal.SIGKILL
+    studio.complete(user="user-0")
+    with studio.index() as index:
+        assert index.progress().shared
+        assert index.totals().completed == 21
+        assert index.progress().jobs == 21
+        assert len(index.jobs(JobFilter(users=("user-0",))).rows) == 8
+        assert len(index.jobs(JobFilter(text="fox")).rows) == 20
+
+
+def test_jobs_are_there_before_all_are_read(studio, monkeypatch):
+    """The newest are read first, and what changes meanwhile is followed."""
+    monkeypatch.setattr(following, "PART", 3)
+    made = [studio.complete() for _ in range(8)]
+    with closing(Index(studio.path, folder=studio.cache)) as index:
+        index._keeper._turn()
+        new = studio.accept()
+        first = index.jobs().places
+        half = index.progress()
+        index.catch_up()
+
+        assert first == tuple(place_of(job) for job in made[:-4:-1])
+        assert (half.built, half.jobs, half.total) == (False, 3, 8)
+        assert half.said == "reading the ledger: 3 of 8 jobs"
+        assert index.jobs().places[0] == place_of(new)
+        assert index.progress().said is None
+        assert index.totals().jobs == 9
+
+
+def test_a_second_dashboard_has_a_cache_of_its_own(studio):
+    """Two processes never write one cache; the second one's goes with it."""
+    studio.complete()
+    with studio.index() as first, studio.index() as second:
+        assert first.progress().shared
+        assert not second.progress().shared
+        assert second.totals() == first.totals()
+        folder = Path(second._keeper.cache.path).parent
+        assert folder.exists()
+    assert not folder.exists()
+    with studio.index() as third:
+        assert third.progress().shared
+
+
+def test_a_folder_that_cannot_be_written_is_no_end(studio):
+    """Without a place for the cache, the index has a folder of its own."""
+    studio.complete()
+    studio.cache.write_text("a file where the folder should be")
+    with studio.index() as index:
+        assert not index.progress().shared
+        assert index.totals().completed == 1
+
+
+def test_nobody_else_can_read_the_cache(studio):
+    """Files are the owner's alone, and so is the folder: names and words are in there."""
+    studio.complete(prompt="a fox")
+    with studio.index():
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in studio.cache.iterdir()}
+        assert modes == {0o600}
+        assert stat.S_IMODE(studio.cache.stat().st_mode) == 0o700
+
+
+def garbage(path):
+    """Make a file something else."""
+    path.write_bytes(b"no database at all" * 1000)
+
+
+def stranger(path):
+    """Make a file a database of somebody else."""
+    path.unlink()
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE job (seq)")
+
+
+def older(path):
+    """Make a cache one of another version."""
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA user_version = 4711")
+
+
+def torn(path):
+    """Overwrite the middle of a file."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (size - 8192))
+
+
+@pytest.mark.parametrize("spoil", [garbage, stranger, older, torn])
+def test_a_cache_that_broke_is_made_anew(studio, spoil):
+    """A cache is never worth more than the ledger that it comes from."""
+    for _ in range(30):
+        studio.complete(prompt="a fox")
+    with studio.index():
+        pass
+    (cache,) = studio.cache.glob("*.db")
+    spoil(cache)
+    with studio.index() as index:
+        index.catch_up()
+        assert index.progress().shared
+        assert index.totals().completed == 30
+        assert len(index.jobs(JobFilter(text="fox")).rows) == 30
+
+
+def test_another_ledger_at_the_place_is_another_index(studio, tmp_path):
+    """A ledger that is replaced under way is read anew, and nothing of the old one is left."""
+    studio.complete(user="ada")
+    with studio.index() as index:
+        version = index.version()
+        studio.close()
+        for file in tmp_path.glob("ledger.db*"):
+            file.unlink()
+        index.catch_up()
+        assert index.progress().source is SourceState.MISSING
+        assert index.totals().jobs == 0
+
+        job = studio.accept(user="bob")
+        index.catch_up()
+
+        assert index.jobs().places == (place_of(job),)
+        assert [one.value for one in index.choices().users] == []
+        assert index.totals().usd == 0
+        assert index.version() > version
+
+
+def test_a_copy_that_is_put_back_is_read_anew(studio, tmp_path):
+    """A backup over the very same file takes events back; the index notices."""
+    first = studio.complete()
+    studio.close()
+    shutil.copyfile(studio.path, tmp_path / "backup.db")
+    studio.complete()
+    with studio.index() as index:
+        assert index.totals().completed == 2
+        studio.close()
+        index._keeper._source.close()
+        for name in ("-wal", "-shm"):
+            (tmp_path / f"ledger.db{name}").unlink(missing_ok=True)
+        shutil.copyfile(tmp_path / "backup.db", studio.path)
+        index.catch_up()
+
+        assert index.jobs().places == (place_of(first),)
+        assert index.totals().completed == 1
+
+
+def test_a_ledger_that_cannot_be_read_leaves_the_answers(studio, tmp_path):
+    """The last answers stay, progress says what is wrong, and it passes."""
+    studio.complete()
+    with studio.index() as index:
+        index._keeper._source.close()
+        studio.close()
+        aside = tmp_path / "aside.db"
+        Path(studio.path).rename(aside)
+        Path(studio.path).write_bytes(b"no ledger " * 1000)
+        index.catch_up()
+        assert index.progress().source is SourceState.UNUSABLE
+        assert "corrupt or no ledger" in index.progress().problem
+        assert index.totals().completed == 1
+
+        aside.rename(studio.path)
+        index.catch_up()
+        assert index.progress().problem is None
+        assert index.progress().caught_up
+
+
+def test_a_busy_ledger_leaves_the_answers(studio):
+    """While somebody has the file for himself, progress says so."""
+    studio.complete()
+    with studio.index() as index:
+        studio.complete()
+        studio.close()
+        index._keeper._source.close()
+        with closing(apsw.Connection(studio.path)) as somebody:
+            somebody.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+            somebody.execute("BEGIN IMMEDIATE")
+            somebody.execute("UPDATE meta SET value = value WHERE key = 'hash_key'")
+            somebody.execute("COMMIT")
+            index.catch_up()
+            assert index.progress().source is SourceState.BUSY
+            assert index.totals().completed == 1
+        index.catch_up()
+        assert index.totals().completed == 2
+
+
+def test_the_ledger_is_never_written(studio):
+    """Building and following leave every byte of the ledger as it was."""
+    studio.complete(prompt="a fox")
+    studio.close()
+    before = Path(studio.path).read_bytes()
+    with studio.index() as index:
+        index.catch_up()
+    assert Path(studio.path).read_bytes() == before
+
+
+def test_more_quiet_changes_than_are_noted_are_found(studio):
+    """When the notes do not reach back, all places and versions are compared."""
+    job = studio.complete()
+    with studio.index() as index:
+        studio.open()
+        with closing(apsw.Connection(studio.path)) as connection:
+            connection.execute("DELETE FROM job WHERE seq = ?", (place_of(job),))
+            connection.execute("DELETE FROM spend WHERE job_seq = ?", (place_of(job),))
+            with connection:
+                for number in range(quiet.KEPT + 1):
+                    quiet.note(connection, number)
+        index.catch_up()
+        assert index.totals().jobs == 0
+        assert index.jobs().rows == ()
+
+
+def test_what_nothing_tells_of_is_found_in_time(studio):
+    """A look at everything now and then finds even what an older vidobs changed without a note."""
+    job = studio.accept(user="ada")
+    with studio.index() as index:
+        with closing(apsw.Connection(studio.path)) as connection:
+            connection.execute(
+                "UPDATE job SET version = version + 1, doc = replace(doc, 'ada', 'bob') "
+                "WHERE seq = ?",
+                (place_of(job),),
+            )
+        index.catch_up()
+        assert len(index.jobs(JobFilter(users=("ada",))).rows) == 1
+        index.recheck()
+        index.catch_up()
+        assert len(index.jobs(JobFilter(users=("bob",))).rows) == 1
+        assert len(index.jobs(JobFilter(users=("ada",))).rows) == 0
+
+
+def test_many_threads_ask_at_once(studio):
+    """Pages are answered in many threads, while the index is closed under them even."""
+    for _ in range(5):
+        studio.complete()
+    seen = []
+    with studio.index() as index:
+
+        def ask():
+            seen.extend(index.totals().completed for _ in range(20))
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert seen == [5] * 160
+
+
+def test_a_claim_ends_with_its_process(tmp_path):
+    """Who claims a cache has it until it is closed, and no longer."""
+    first = Claim(str(tmp_path / "ledger.db"), tmp_path / "cache")
+    second = Claim(str(tmp_path / "ledger.db"), tmp_path / "cache")
+    other = Claim(str(tmp_path / "other.db"), tmp_path / "cache")
+    first.close()
+    third = Claim(str(tmp_path / "ledger.db"), tmp_path / "cache")
+
+    assert [claim.shared for claim in (first, second, other, third)] == [True, False, True, True]
+    assert second.path.parent != third.path.parent
+    for claim in (second, other, third):
+        claim.close()
+
+
+def test_states_are_followed_to_the_end(studio):
+    """Each answer moves the job from one state's count to the next one's."""
+    with studio.index() as index:
+        job = studio.intend()
+        seen = []
+        for state in (None, JobState.QUEUED, JobState.IN_PROGRESS, JobState.COMPLETED):
+            if state is not None:
+                studio.see(job, id="video_9", state=state)
+            index.catch_up()
+            seen.append(index.totals().states)
+
+    assert seen == [
+        {state: 1}
+        for state in (
+            JobState.SUBMITTING,
+            JobState.QUEUED,
+            JobState.IN_PROGRESS,
+            JobState.COMPLETED,
+        )
+    ]
