@@ -98,6 +98,11 @@ class JobAnswer(JobDetailObject, msgspec.Struct, frozen=True, kw_only=True):
         return job_parts.summaries(self.deliveries)
 
     @property
+    def price_names(self) -> frozenset[str]:
+        """The names of the price rows that are still there."""
+        return frozenset(price.row_id for price in self.prices)
+
+    @property
     def event_names(self) -> Mapping[str, str]:
         """The names of its events by their ids."""
         return {event.id: event.name for event in self.events}
