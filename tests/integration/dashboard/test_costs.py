@@ -37,7 +37,7 @@ def test_the_page_and_its_twin_say_the_same(site):
     assert twin.json()["usd"] == "4.4"
     read = Read(page.text)
     assert "$4.40" in read.text
-    assert "/api/costs?period=7d&by=user&sort=spend&order=down" in read.links
+    assert "/api/costs?period=7d&by=user&sort=spend&order=down&limit=10000" in read.links
 
 
 @pytest.mark.parametrize("by", ["model", "provider", "user", "tag", "day"])

@@ -154,6 +154,14 @@ def test_more_users_than_colours(tmp_path):
     assert len(found.rows) == 8
 
 
+def test_no_more_rows_than_are_asked_for(desk):
+    """The first of the order; how many there are is said, and the totals hold them all."""
+    every, some = answer(desk, asked()), answer(desk, asked(limit="1"))
+    assert (some.rows, some.keys, some.usd) == (every.rows[:1], len(every.rows), every.usd)
+    with pytest.raises(BadQueryError, match="limit='10001' is no number between 0 and 10000"):
+        answer(desk, asked(limit="10001"))
+
+
 def test_what_was_paid_in_vain(desk):
     """Failures that cost, moderated ones among them, with how many there were."""
     found = answer(desk, asked(period="all"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vidobs.dashboard.index.answers import Totals
 
 MOST_KEYS = 10_000  # that are put in order and exported
-MOST_ROWS = 200  # on the page
+ROWS = 100  # unless more are asked for
 MODERATED = tuple(reason.value for reason in Reason if reason.moderation)
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -61,7 +61,7 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     drift: Drifts
     chart: Chart
     rows: tuple[CostRow, ...]
-    keys: int  # rows that there are; no more than 200 are shown
+    keys: int  # rows that there are; those beyond the limit are left out here
     complete: bool  # whether these are all; else the dearest 10,000
 
     @property
@@ -138,7 +138,7 @@ def answer(desk: Desk, asked: Asked) -> Costs:
         in_vain=_in_vain(totals),
         drift=drifts_of(desk, days),
         chart=chart_of(desk, question.by, days, table.dearest),
-        rows=table.rows[:MOST_ROWS],
+        rows=table.rows[: asked.number("limit", ROWS, most=MOST_KEYS)],
         keys=len(table.rows),
         complete=len(table.rows) < MOST_KEYS,
     )
@@ -203,6 +203,7 @@ PARAMETERS = (
     Parameter(name="by", doc="What the rows are.", choices=tuple(SpendBy)),
     Parameter(name="sort", doc="What orders the rows.", choices=tuple(Sort)),
     Parameter(name="order", doc="Which end is first.", choices=tuple(Order)),
+    Parameter(name="limit", doc="How many rows at most; 100 unless told otherwise."),
 )
 PAGE = Page(
     name="costs",
