@@ -33,10 +33,12 @@ MODELS = (  # provider, model, dollars a second, share
     ("local", "Wan-AI/Wan2.2-T2V-A14B", "0.00", 5),
 )
 WORDS = (
-    "a red fox runs over fresh snow at dawn while the camera slowly follows in golden light "
-    "cinematic portrait of an old sailor telling stories rain neon city drone shot whale mountain "
-    "coffee steam macro product teaser quiet forest river timelapse dancer stage smoke robot"
-).split()
+    *("a", "red", "fox", "runs", "over", "fresh", "snow", "at", "dawn"),
+    *("while", "the", "camera", "slowly", "follows", "in", "golden", "light", "cinematic"),
+    *("portrait", "of", "an", "old", "sailor", "telling", "stories", "rain", "neon"),
+    *("city", "drone", "shot", "whale", "mountain", "coffee", "steam", "macro", "product"),
+    *("teaser", "quiet", "forest", "river", "timelapse", "dancer", "stage", "smoke", "robot"),
+)
 TEAMS = ("growth", "studio", "research", "support", "games", "news", "ads", "lab")
 FAILURES = (
     (Reason.MODERATION_OUTPUT, "content_policy", "The output of video_%d was withheld"),
@@ -84,8 +86,15 @@ def fill(path: Path, jobs: int, *, now: datetime, seed: int = 7) -> None:
     connection.close()
 
 
-def _jobs(rng: random.Random, jobs: int, now: datetime) -> Iterator[Job]:
-    step = timedelta(days=DAYS) / jobs
+def new_jobs(jobs: int, now: datetime) -> Iterator[Job]:
+    """Yield jobs of the next minutes, as they are made for a ledger."""
+    yield from _jobs(random.Random(13), jobs, now + timedelta(minutes=10), timedelta(minutes=10))
+
+
+def _jobs(
+    rng: random.Random, jobs: int, now: datetime, over: timedelta = timedelta(days=DAYS)
+) -> Iterator[Job]:
+    step = over / jobs
     weights = [share for *_, share in MODELS]
     for number in range(jobs):
         created = now - step * (jobs - number)
@@ -187,6 +196,10 @@ def _spend(jobs: list[Job]) -> Iterator[tuple[object, ...]]:
 
 
 def _event(job: Job) -> str:
-    ends = {JobState.COMPLETED: EventName.COMPLETED, JobState.FAILED: EventName.FAILED,
-            JobState.CANCELLED: EventName.CANCELLED, JobState.EXPIRED: EventName.EXPIRED}
+    ends = {
+        JobState.COMPLETED: EventName.COMPLETED,
+        JobState.FAILED: EventName.FAILED,
+        JobState.CANCELLED: EventName.CANCELLED,
+        JobState.EXPIRED: EventName.EXPIRED,
+    }
     return ends.get(job.state, EventName.SUBMITTED).value

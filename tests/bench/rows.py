@@ -59,3 +59,7 @@ IMPORT_RSS_MB = 8.0
 EVENTS_PER_S = 20_000.0
 DOWNLOAD_SHARE = 0.8  # of the bare client's throughput
 DOWNLOAD_GROWTH_MB = 20.0
+DASHBOARD_MS = {  # with 1,000,000 jobs in the ledger
+    "answer of the dashboard's index": 50.0,
+    "first byte of a page": 200.0,
+}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import calls
 import contenders
+import dashboard
 import delivery
 import downloads
 import gateway
@@ -62,6 +63,7 @@ def main() -> None:
             "delivery",
             "downloads",
             "kills",
+            "dashboard",
             "gateway",
         ),
         help="measure one thing only",
@@ -117,6 +119,10 @@ def _parts(given: argparse.Namespace):
     yield "delivery", lambda: _delivery(delivery.QUICK if quick else delivery.FULL, found, absent)
     yield "downloads", lambda: _downloads(*((8, 1) if quick else (1024, 3)))
     yield "kills", lambda: kills.rows(given.kill_rounds or (1 if quick else 8))
+    yield (
+        "dashboard",
+        lambda: dashboard.rows(dashboard.asked_jobs(quick=quick), 2 if quick else dashboard.TIMES),
+    )
     yield "gateway", lambda: _gateway(gateway.QUICK if quick else gateway.FULL)
     if not quick:
         yield "instructions", lambda: instructions.rows(200)

@@ -29,7 +29,7 @@ from vidobs.dashboard.index import Index, following
 following.PART = 3
 index = Index(sys.argv[1], folder=Path(sys.argv[2]))
 for _ in range(int(sys.argv[3])):
-    index._keeper._turn()
+    index.step()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -143,7 +143,7 @@ def test_jobs_are_there_before_all_are_read(studio, monkeypatch):
     monkeypatch.setattr(following, "PART", 3)
     made = [studio.complete() for _ in range(8)]
     with closing(Index(studio.path, folder=studio.cache)) as index:
-        index._keeper._turn()
+        index.step()
         new = studio.accept()
         first = index.jobs().places
         half = index.progress()

@@ -347,7 +347,7 @@ def test_counters_are_silent_until_the_past_is_counted(studio):
     """A scrape never sees them rise to what was long ago."""
     studio.complete()
     with closing(Index(studio.path, folder=studio.cache)) as index:
-        index._keeper._turn()
+        index.step()
         assert index.totals().completed == 1
         assert index.counters() == ()
         index.catch_up()

@@ -67,6 +67,10 @@ class Index:
         """Build and follow in the caller's thread until nothing is left, instead of `start`."""
         self._keeper.catch_up()
 
+    def step(self) -> bool:
+        """Do one small step of that; return whether there is more to do at once."""
+        return self._keeper.step()
+
     def close(self) -> None:
         """Stop the thread and give the files back."""
         self._keeper.close()

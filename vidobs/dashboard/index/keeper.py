@@ -100,10 +100,15 @@ class Keeper:
 
     def catch_up(self) -> None:
         """Do everything there is to do, in the caller's thread."""
+        while self.step():
+            pass
         with self._lock:
-            while self._guarded(self._step):
-                pass
             self._follower.clean()
+
+    def step(self) -> bool:
+        """Do a small part of it; return whether there is more to do at once."""
+        with self._lock:
+            return self._guarded(self._step)
 
     def recheck(self) -> None:
         """Compare everything with the ledger, as is done once an hour."""
