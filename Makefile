@@ -14,12 +14,14 @@ SCHEMATHESIS := schemathesis==4.32.5 standardwebhooks==1.1.0
 LANGSMITH := langsmith==0.14.17
 DDAGENT := ddapm-test-agent==1.69.1
 OTHER_SDKS := google-genai==3.4.0 runwayml==5.24.0 fal-client==1.0.3 replicate==1.0.7
+BOARDS := 'grafana-foundation-sdk==1769699379!11.6.0' datadog-api-client==2.62.0 \
+  opentelemetry-exporter-prometheus==0.66b2
 ATHERIS := atheris==3.0.0
 FUZZ_SECONDS ?= 60
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env demo test test-rest test-all fuzz bench bench-peers screenshots check
+.PHONY: help venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env boards-env demo test test-rest test-all fuzz bench bench-peers screenshots check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
@@ -107,16 +109,24 @@ other-sdks-env: .venv/other-sdks/.installed  ## install the SDKs of docs/other-s
 screenshots: venv  ## make the pictures of docs/ anew; needs chromium
 	@PYTHONPATH=tests/kit $(BIN)/python docs/make_screenshots.py $(ARGS)
 
+boards-env: .venv/boards/.installed  ## install what reads our dashboards: the SDKs of Grafana and Datadog
+
+.venv/boards/.installed: | .venv/.installed
+	@echo "Installing the SDKs of Grafana and Datadog into $(@D) ..."
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check -qq install $(BOARDS)
+	@touch $@
+
 demo: venv  ## make eight videos against the sandbox and show their traces and cost
 	@$(BIN)/vidobs demo $(ARGS)
 
 test: venv  ## the everyday tests
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not real" $(ARGS)
 
-test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
+test-rest: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env boards-env  ## what `make test` leaves out; exit 5 of pytest means there is nothing
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow or real" $(ARGS) || [ $$? -eq 5 ]
 
-test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env  ## every test
+test-all: venv compat schemathesis-env langsmith-env ddagent-env litellm-env litellm-proxy-env other-sdks-env boards-env  ## every test
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 fuzz: .venv/fuzz/.installed  ## fuzz the parsers of MP4 files and of forms, FUZZ_SECONDS=60 each
