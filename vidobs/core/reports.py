@@ -91,6 +91,7 @@ class ExporterProgress(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: datetime | None = None  # when that was
     delivered_at: datetime | None = None  # when something last arrived
     worker: str | None = None  # who delivers to it now
+    complete: bool = True  # False: more events may wait, for not all were looked at
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from vidobs.dashboard.forms import Form, read_form
 from vidobs.dashboard.page import BadQueryError
 from vidobs.ledger import codec, dead_letters, exporters
 from vidobs.ledger.sweeper import sweeping
-from vidobs.runtime.exporter_objects import known_names, standings
+from vidobs.runtime.exporter_objects import known_names, standings_soon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ def _own(dashboard: Dashboard, request: Request, form: Form) -> None:
 
 def _exporter(desk: Desk, form: Form) -> str:
     wanted = form.text("exporter")
-    known = known_names(standings(desk.ledger, desk.settings, desk.now()))
+    known = known_names(standings_soon(desk.ledger, desk.settings, desk.now()))
     if wanted not in known:
         raise BadQueryError(unknown_name("exporter", wanted[:100], known))
     return wanted

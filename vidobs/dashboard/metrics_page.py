@@ -20,7 +20,7 @@ from vidobs.core.events import EventName
 from vidobs.core.jobs import JobState
 from vidobs.core.reports import DropReason
 from vidobs.core.scrub import scrub
-from vidobs.runtime.exporter_objects import standings
+from vidobs.runtime.exporter_objects import standings_soon
 from vidobs.telemetry import attributes, deliveries, kept, measurements
 from vidobs.telemetry.exposition import HistogramSample, Sample
 from vidobs.telemetry.measurements import InstrumentKind
@@ -69,7 +69,7 @@ def samples(desk: Desk) -> Iterator[AnySample]:
         yield Sample(kept.JOBS_KEPT, {names.JOB_STATE: state.value}, jobs)
     yield from _running(desk)
     yield from _alerts(desk)
-    for one in standings(desk.ledger, desk.settings, desk.now()):
+    for one in standings_soon(desk.ledger, desk.settings, desk.now()):
         yield from _exporter(one)
 
 

@@ -247,19 +247,22 @@ SELECT min(seq), max(seq) FROM job;
 SELECT count(*) FROM spend;
 
 -- exporters --
--- The route is compared with commas around it, so that no name is found in a longer one.
+-- The route is compared with commas around it, so that no name is found in a longer one. No more
+-- events are looked at behind a cursor than the one number says; below 0 there is no end.
 SELECT exporter, cursor, owner, leased_until_us, delivered, retried, failures, retry_at_us, disabled,
     error, failed_us, delivered_us,
-    (SELECT count(*) FROM event
-     WHERE seq > relay.cursor AND instr(',' || route || ',', ',' || relay.exporter || ',')),
-    (SELECT at_us FROM event
-     WHERE seq > relay.cursor AND instr(',' || route || ',', ',' || relay.exporter || ',')
-     ORDER BY seq LIMIT 1),
+    (SELECT count(*) FROM (SELECT route FROM event WHERE seq > relay.cursor ORDER BY seq LIMIT ?1)
+     WHERE instr(',' || route || ',', ',' || relay.exporter || ',')),
+    (SELECT at_us
+     FROM (SELECT at_us, route FROM event WHERE seq > relay.cursor ORDER BY seq LIMIT ?1)
+     WHERE instr(',' || route || ',', ',' || relay.exporter || ',') LIMIT 1),
     (SELECT count(*) FROM replay WHERE replay.exporter = relay.exporter),
     (SELECT min(asked_us) FROM replay WHERE replay.exporter = relay.exporter),
     (SELECT count(*) FROM dead_letter WHERE dead_letter.exporter = relay.exporter),
     (SELECT json_group_object(reason, events) FROM dropped
-     WHERE dropped.exporter = relay.exporter)
+     WHERE dropped.exporter = relay.exporter),
+    ?1 >= 0
+        AND EXISTS (SELECT 1 FROM event WHERE seq > relay.cursor ORDER BY seq LIMIT 1 OFFSET ?1)
 FROM relay ORDER BY exporter;
 
 -- torn_rows --

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import apsw
 
 
+ALL = -1  # however many there are
+
+
 class _Relay(msgspec.Struct, frozen=True, array_like=True):
     """A row of the table of exporters, and what is counted beside it."""
 
@@ -41,6 +44,7 @@ class _Relay(msgspec.Struct, frozen=True, array_like=True):
     asked_us: int | None  # the first of these
     dead_letters: int
     dropped: str  # counts by reason, as JSON
+    more: int  # 1: there are events that were not looked at
 
 
 def survey(path: str, now: datetime) -> LedgerSurvey:
@@ -63,18 +67,23 @@ def survey(path: str, now: datetime) -> LedgerSurvey:
         )
 
 
-def exporters(path: str, now: datetime) -> tuple[ExporterProgress, ...]:
-    """Look at how exporters stand; raise `LedgerError` when the ledger cannot be read."""
+def exporters(path: str, now: datetime, *, most: int = ALL) -> tuple[ExporterProgress, ...]:
+    """Look at how exporters stand, and at `most` of the events behind each.
+
+    Raises `LedgerError` when the ledger cannot be read.
+    """
     with translated(path), closing(open_reader(path)) as connection:
-        return _exporters(connection, now)
+        return _exporters(connection, now, most)
 
 
-def _exporters(connection: apsw.Connection, now: datetime) -> tuple[ExporterProgress, ...]:
-    return tuple(_exporter(row, now) for row in _rows(connection, "exporters"))
+def _exporters(
+    connection: apsw.Connection, now: datetime, most: int = ALL
+) -> tuple[ExporterProgress, ...]:
+    return tuple(_exporter(row, now) for row in _rows(connection, "exporters", most))
 
 
-def _rows(connection: apsw.Connection, query: str) -> list[Any]:
-    return connection.execute(queries()[query]).fetchall()
+def _rows(connection: apsw.Connection, query: str, *bindings: int) -> list[Any]:
+    return connection.execute(queries()[query], bindings).fetchall()
 
 
 def _size(path: str) -> int:
@@ -92,6 +101,7 @@ def _exporter(row: tuple[Any, ...], now: datetime) -> ExporterProgress:
         exporter=found.exporter,
         cursor=found.cursor,
         behind=found.behind + found.asked_again,
+        complete=not found.more,
         asked_again=found.asked_again,
         waiting_since=_moment(min(since, default=None)),
         delivered=found.delivered,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from vidobs.config import Settings
 
+MOST_COUNTED = 20_000  # events behind an exporter that a page looks at
 _STEPS = ((86_400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -42,22 +43,31 @@ class ExporterObject(msgspec.Struct, frozen=True, kw_only=True):
     failed_at: datetime | None
     delivered_at: datetime | None
     delivered_by: str | None
+    complete: bool = True  # False: more may wait, for not all events were looked at
 
 
-def standings(path: str, settings: Settings, now: datetime) -> list[ExporterObject]:
+def standings(
+    path: str, settings: Settings, now: datetime, *, most: int = -1
+) -> list[ExporterObject]:
     """Return every exporter that the ledger or the settings name, by name; no ledger is no error.
 
+    With `most`, no more of the events that are behind each are looked at; all of them otherwise.
     Raises `LedgerError` when there is a ledger that cannot be read.
     """
     from vidobs.ledger.survey import exporters
 
-    found = exporters(path, now) if Path(path).exists() else ()
+    found = exporters(path, now, most=most) if Path(path).exists() else ()
     here = configured(settings)
     stored = {one.exporter: one for one in found}
     return [
         _object(stored.get(name) or _nothing(name), now, here=name in here, known=name in stored)
         for name in sorted({*stored, *here})
     ]
+
+
+def standings_soon(path: str, settings: Settings, now: datetime) -> list[ExporterObject]:
+    """As `standings`, in some milliseconds: of what waits, no more is counted than people read."""
+    return standings(path, settings, now, most=MOST_COUNTED)
 
 
 def configured(settings: Settings) -> list[str]:
@@ -105,4 +115,5 @@ def _object(found: ExporterProgress, now: datetime, *, here: bool, known: bool) 
         failed_at=found.failed_at,
         delivered_at=found.delivered_at,
         delivered_by=found.worker,
+        complete=found.complete,
     )

@@ -112,6 +112,7 @@ def test_how_exporters_stand(run, file):
             "failed_at": "2026-11-20T11:59:00Z",
             "delivered_at": "2026-11-20T11:58:00Z",
             "delivered_by": "host:7:ab",
+            "complete": True,
         }
     }
 

@@ -11,6 +11,7 @@ from vidobs.dashboard.desk import Desk
 from vidobs.dashboard.index import Index
 from vidobs.dashboard.page import Asked, BadQueryError
 from vidobs.dashboard.pages.exporters import answer
+from vidobs.runtime.exporter_objects import standings
 
 
 @pytest.fixture
@@ -78,6 +79,24 @@ def test_how_exporters_stand_in_words(ledger):
     assert (found.waiting, found.troubled) == (8, 4)
 
 
+def test_no_more_is_counted_than_can_be_in_time(tmp_path):
+    """Behind an exporter that nobody has any more, a million events may wait."""
+    ledger = ExporterLedger(tmp_path / "ledger.db")
+    ledger.stand("webhook", 0)
+    ledger.sql(
+        "INSERT INTO event (id, name, at_us, route, job) "
+        "WITH RECURSIVE more(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < 20000) "
+        "SELECT 'e' || n, 'video.completed', at_us, route, job FROM more, event WHERE seq = 6"
+    )
+
+    found = look(ledger.path)
+
+    assert (found.waiting, found.complete) == (20_000, False)
+    assert found.rows[0].said == ("At least 20,000 events wait, and no process delivers to it now.")
+    (row,) = standings(ledger.path, config.load({}).settings, NOW)
+    assert (row.waiting, row.complete) == (20_006, True)
+
+
 def test_what_is_the_same_as_the_command_says(ledger):
     """The figures are those of `vidobs exporters --json`, errors scrubbed."""
     ledger.down("webhook", error="HTTP 503 from https://u:hunter2@hooks.example.com")
@@ -104,6 +123,7 @@ def test_what_is_the_same_as_the_command_says(ledger):
         "failed_at": "2026-11-20T11:59:00Z",
         "delivered_at": "2026-11-20T11:58:00Z",
         "delivered_by": None,
+        "complete": True,
     }
     assert [(drop.events, drop.said) for drop in row.drops] == [
         (3, "waited longer than outbox_max_days"),

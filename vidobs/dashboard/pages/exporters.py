@@ -14,7 +14,7 @@ from vidobs.core.reports import DropReason
 from vidobs.dashboard import formats
 from vidobs.dashboard.page import BadQueryError, Page, Parameter
 from vidobs.dashboard.pages.exporters_letters import Letter, letters_of
-from vidobs.runtime.exporter_objects import ExporterObject, known_names, standings
+from vidobs.runtime.exporter_objects import ExporterObject, known_names, standings_soon
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,6 +62,7 @@ class Exporters(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: tuple[ExporterRow, ...]
     waiting: int  # events, at all of them
+    complete: bool  # False: more may wait
     dead_letters: int
     dropped: int
     troubled: int  # exporters that are down, tried again, or off
@@ -74,7 +75,7 @@ class Exporters(msgspec.Struct, frozen=True, kw_only=True):
 def answer(desk: Desk, asked: Asked) -> Exporters:
     """Look at every exporter."""
     now = desk.now()
-    found = standings(desk.ledger, desk.settings, now)
+    found = standings_soon(desk.ledger, desk.settings, now)
     wanted = asked.one("exporter")
     if wanted is not None and wanted not in known_names(found):
         raise BadQueryError(f"exporter={wanted[:100]!r} is none of the exporters here")
@@ -82,6 +83,7 @@ def answer(desk: Desk, asked: Asked) -> Exporters:
     return Exporters(
         rows=rows,
         waiting=sum(one.waiting for one in found),
+        complete=all(one.complete for one in found),
         dead_letters=sum(one.dead_letters for one in found),
         dropped=sum(sum(one.dropped.values()) for one in found),
         troubled=sum(row.word in ("down", "trying", "off", "retrying") for row in rows),
@@ -132,7 +134,8 @@ def _said(one: ExporterObject, now: datetime) -> str:
 
 
 def _waiting(one: ExporterObject) -> str:
-    waits = f"{_events(one.waiting)} {'waits' if one.waiting == 1 else 'wait'}"
+    more = "" if one.complete else "At least "
+    waits = f"{more}{_events(one.waiting)} {'waits' if one.waiting == 1 else 'wait'}"
     if one.delivered_by is None:
         return f"{waits}, and no process delivers to it now."
     since = "" if one.lag_s is None else f", the oldest for {formats.span(one.lag_s)}"

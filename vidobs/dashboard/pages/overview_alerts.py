@@ -12,7 +12,7 @@ import msgspec
 from vidobs.core.money import ZERO
 from vidobs.core.protocols import BreakerState
 from vidobs.dashboard.index.answers import Flag
-from vidobs.runtime.exporter_objects import standings
+from vidobs.runtime.exporter_objects import standings_soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,7 +85,7 @@ def alerts_of(desk: Desk, now: datetime) -> tuple[Alert, ...]:
         *_unknown(desk, found.unknown),
         *_of_jobs(desk, AlertKind.EXPIRING, found.expiring, Flag.EXPIRING),
         *_of_jobs(desk, AlertKind.STUCK, found.stuck, Flag.STUCK),
-        *_of_exporters(standings(desk.ledger, desk.settings, now)),
+        *_of_exporters(standings_soon(desk.ledger, desk.settings, now)),
     )
 
 
