@@ -132,7 +132,7 @@ class Gateway:
             headers = dict(scope["headers"])
             now = datetime.fromtimestamp(self._runtime.clock.time_ns() / 1e9, UTC)
             principal = self._parts.keys.principal(token_of(headers), now)
-            counted = self._parts.admission.request(principal, now)
+            counted = self._parts.admission.request(principal, now, operation=found.operation)
             if counted:
                 told = (*told, *encoded(counted))
             asked = Asked(

@@ -11,6 +11,7 @@ import msgspec
 from vidobs.gateway.app import Gateway, create_gateway
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.governance.governance import Governance
+from vidobs.gateway.governance.routes import routes
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.guardrails.guards import GuardrailGuards
 from vidobs.gateway.guardrails.settings import read_guardrails
@@ -49,7 +50,7 @@ def assembled(
     """
     alerts: Alerts = NoAlerts()
     closing = ExitStack()
-    keys, admission = _governed(config, runtime, alerts, closing)
+    keys, admission, admins = _governed(config, runtime, alerts, closing)
     gateway = create_gateway(
         config,
         runtime=runtime,
@@ -58,7 +59,7 @@ def assembled(
         admission=admission,
         guards=_guards(config, runtime),
         alerts=alerts,
-        extra_routes=extra_routes or {},
+        extra_routes={**admins, **(extra_routes or {})},
         mounts=mounts or {},
         services=services,
     )
@@ -67,11 +68,11 @@ def assembled(
 
 def _governed(
     config: GatewayConfig, runtime: Runtime, alerts: Alerts, closing: ExitStack
-) -> tuple[Keys, Admission]:
-    """Keys, budgets and limits; without a master key and without any of them nobody is asked."""
+) -> tuple[Keys, Admission, Mapping[str, App]]:
+    """Keys, budgets, limits and the routes of admins; nothing where the file names none of them."""
     parts = {name: config.parts[name] for name in _GOVERNED if name in config.parts}
     if config.master_key is None and not parts:
-        return MasterKey(None), NoLimits()
+        return MasterKey(None), NoLimits(), {}
     settings = read_settings(
         {name: (given.value, given.where) for name, given in parts.items()}, config.master_key
     )
@@ -80,7 +81,7 @@ def _governed(
     )
     closing.callback(governance.close)
     governance.start()
-    return governance.directory, governance.admission
+    return governance.directory, governance.admission, routes(governance, governance.directory)
 
 
 def _guards(config: GatewayConfig, runtime: Runtime) -> Guards | None:

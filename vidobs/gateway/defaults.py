@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from vidobs.core.calls import Operation
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
     from vidobs.gateway.seams import Ask
@@ -64,9 +65,11 @@ _FREE = _Free()
 class NoLimits:
     """Admits everything."""
 
-    def request(self, principal: Principal, now: datetime) -> Mapping[str, str]:
+    def request(
+        self, principal: Principal, now: datetime, *, operation: Operation
+    ) -> Mapping[str, str]:
         """Admit a request."""
-        del principal, now
+        del principal, now, operation
         return _NONE
 
     def admit(self, principal: Principal, ask: Ask) -> _Free:

@@ -131,8 +131,10 @@ class Permit(Protocol):
 class Admission(Protocol):
     """Limits and budgets."""
 
-    def request(self, principal: Principal, now: datetime) -> Mapping[str, str]:
-        """Count any request against requests per minute; return headers for the answer.
+    def request(
+        self, principal: Principal, now: datetime, *, operation: Operation
+    ) -> Mapping[str, str]:
+        """Count what makes or fetches a video against requests per minute; return headers.
 
         Raises:
             Refusal: 429, with `retry-after`.

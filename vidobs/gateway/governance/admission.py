@@ -86,7 +86,7 @@ class LocalAdmission:
         self._lock = Lock()  # rates and book are one step
 
     def request(
-        self, principal: Principal, now: datetime, *, operation: Operation = Operation.CREATE
+        self, principal: Principal, now: datetime, *, operation: Operation
     ) -> Mapping[str, str]:
         """Count a request that makes or fetches a video; asking how a job is doing is free."""
         del now  # the storage has a clock of its own: it may be another machine's

@@ -26,6 +26,7 @@ class Found(msgspec.Struct, frozen=True):
     handler: Handler
     video_id: str | None = None
     by_query: bool = False  # the id is the parameter `video_id`
+    operation: Operation = Operation.RETRIEVE  # what limits count it as
 
 
 def _makes(operation: Operation) -> Handler:
@@ -47,23 +48,26 @@ async def _model_info(core: Core, asked: Asked) -> Answer:
     return about.model_info(core, asked)
 
 
-_REMIX = _makes(Operation.REMIX)
+_CREATE, _REMIX, _EDIT, _EXTEND = (
+    Found(_makes(operation), operation=operation)
+    for operation in (Operation.CREATE, Operation.REMIX, Operation.EDIT, Operation.EXTEND)
+)
 _ON_ALL = {
-    ("POST", ""): Found(_makes(Operation.CREATE)),
+    ("POST", ""): _CREATE,
     ("GET", ""): Found(videos.list_videos),
-    ("POST", "generations"): Found(_makes(Operation.CREATE)),
-    ("POST", "remix"): Found(_REMIX),
-    ("POST", "edits"): Found(_makes(Operation.EDIT)),
-    ("POST", "extensions"): Found(_makes(Operation.EXTEND)),
+    ("POST", "generations"): _CREATE,
+    ("POST", "remix"): _REMIX,
+    ("POST", "edits"): _EDIT,
+    ("POST", "extensions"): _EXTEND,
     ("GET", "status"): Found(videos.retrieve, by_query=True),
-    ("GET", "retrieval"): Found(content.content, by_query=True),
+    ("GET", "retrieval"): Found(content.content, by_query=True, operation=Operation.DOWNLOAD),
     ("POST", "characters"): Found(characters.create_character),
 }
 _NAMES = frozenset(name for _, name in _ON_ALL if name)
 _ON_ONE: dict[str, Handler] = {"GET": videos.retrieve, "DELETE": videos.delete}
-_BELOW_ONE: dict[tuple[str, str], Handler] = {
-    ("GET", "content"): content.content,
-    ("HEAD", "content"): _content_head,
+_BELOW_ONE = {
+    ("GET", "content"): Found(content.content, operation=Operation.DOWNLOAD),
+    ("HEAD", "content"): Found(_content_head),
     ("POST", "remix"): _REMIX,
 }
 _ABOUT = {"/models": Found(_models), "/model/info": Found(_model_info)}
@@ -92,10 +96,12 @@ def find(method: str, path: str) -> Found:
         return _allowed(characters.get_character if method == "GET" else None, tail, "GET")
     if name in _NAMES:
         raise Refusal(404, "there is no such route", code="not_found")
-    handler = _BELOW_ONE.get((method, tail))
-    if handler is None and not any(known == tail for _, known in _BELOW_ONE):
+    found = _BELOW_ONE.get((method, tail))
+    if found is None and not any(known == tail for _, known in _BELOW_ONE):
         raise Refusal(404, "there is no such route", code="not_found")
-    return _allowed(handler, name, "GET, HEAD" if tail == "content" else "POST")
+    if found is None:
+        raise _not_allowed("GET, HEAD" if tail == "content" else "POST")
+    return Found(found.handler, name, operation=found.operation)
 
 
 def _on_one(method: str, name: str) -> Found:
