@@ -69,8 +69,9 @@ def test_totals_tell_what_was_paid_for_what(studio):
     assert found.possible_usd == Decimal(2)  # 12 seconds of the failure, 8 of the lost create
     assert found.unpriced == 2  # the lost create, and the model without a price
     assert (found.seconds, found.asked_seconds) == (16, 32)
-    assert found.usd_per_second == Decimal("0.9") / 16
-    assert found.usd_per_successful_second == Decimal("1.3") / 16
+    assert found.priced_seconds == 8  # without those of the model that has no price
+    assert found.usd_per_second == Decimal("0.9") / 8
+    assert found.usd_per_successful_second == Decimal("1.3") / 8
     assert (found.compared, found.quoted_usd, found.billed_usd) == (
         3,
         Decimal("2.4"),
@@ -250,6 +251,16 @@ def test_what_is_purged_is_nowhere_in_the_cache(studio, first):
         assert index.failures().rows[0].message is None
         assert len(index.jobs(JobFilter(text="plain")).rows) == 50
     assert words_in(studio.cache, *CANARIES) == []
+
+
+def test_names_leave_the_cache_without_prompts_too(studio):
+    """Where no prompts are kept, names and tags leave the file and its log all the same."""
+    studio.complete(user="Abernathy", tags={"mood": "quixotic"})
+    studio.complete(user="bob")
+    with studio.index() as index:
+        sweep(studio, Person("Abernathy", EVER), Spender("Abernathy", EVER))
+        index.catch_up()
+        assert words_in(studio.cache, *CANARIES) == []
 
 
 def test_content_alone_can_go(studio):

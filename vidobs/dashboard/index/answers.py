@@ -151,6 +151,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     possible_usd: Decimal = ZERO
     unpriced: int = 0  # jobs in no sum, for nobody knows what they cost
     seconds: Decimal = ZERO  # of finished video
+    priced_seconds: Decimal = ZERO  # of these: jobs whose price is known
     asked_seconds: Decimal = ZERO  # of the jobs that ended, however they did
     completed_usd: Decimal = ZERO  # of `usd`: what jobs with a video cost,
     failed_usd: Decimal = ZERO  # jobs that failed, moderated ones included,
@@ -191,13 +192,13 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def usd_per_second(self) -> Decimal | None:
-        """What a second of video cost in the jobs that made it."""
-        return self.completed_usd / self.seconds if self.seconds else None
+        """What a second of video cost in the jobs that made it, and whose price is known."""
+        return self.completed_usd / self.priced_seconds if self.priced_seconds else None
 
     @property
     def usd_per_successful_second(self) -> Decimal | None:
         """What a second of video cost with everything that was paid in vain."""
-        return self.usd / self.seconds if self.seconds else None
+        return self.usd / self.priced_seconds if self.priced_seconds else None
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):

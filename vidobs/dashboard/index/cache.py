@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import tempfile
 from collections import deque
@@ -124,10 +123,13 @@ class Cache:
         """Keep a number or a text under a name."""
         self.writer.execute(queries()["keep_note"], (name, value))
 
-    def cut_log(self) -> None:
-        """Empty the write-ahead log, which holds older pages, unless somebody reads just now."""
-        with contextlib.suppress(apsw.BusyError):
+    def cut_log(self) -> bool:
+        """Empty the write-ahead log, which holds older pages; `False` while somebody reads."""
+        try:
             self.writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return False
+        return True
 
     def close(self) -> None:
         """Give the file back; connections that are lent are closed when they come back."""
@@ -138,8 +140,11 @@ class Cache:
         self.writer.close()
 
     def _reader(self) -> apsw.Connection:
-        with contextlib.suppress(IndexError):
-            return self._idle.popleft()
+        with self._closing:
+            if self._closed:
+                raise apsw.CantOpenError("the cache is being made anew")
+            if self._idle:
+                return self._idle.popleft()
         connection = apsw.Connection(str(self.path), flags=_READ_ONLY, statementcachesize=100)
         connection.set_busy_timeout(_BUSY_MS)
         connection.execute("PRAGMA cache_size = -16000")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     FailedKey: TypeAlias = tuple[int, int, str]  # grain, start, fingerprint
 
 # Places in a sum; the first ones behind `JOBS` are those of a share too.
-JOBS, SETTLED, USD, POSSIBLE, UNPRICED, VIDEO, ASKED, COMPARED, QUOTED, BILLED = range(10)
-_SUM = 10
+JOBS, SETTLED, USD, POSSIBLE, UNPRICED, VIDEO, ASKED, COMPARED, QUOTED, BILLED, PRICED = range(11)
+_SUM = 11
 _NO_TAG = ("",)
 
 
@@ -98,6 +98,7 @@ class Deltas:
             hour = entry.at_us // HOUR_US
             key = Grain.HOUR, hour, entry.provider, entry.model or "", facts.outcome
             _plus(self.sums[key], (0, *values))
+            self.sums[key][PRICED] += 0 if _unpriced(entries) else video
             self._share("tag", day_of(hour), facts.tags or _NO_TAG, values)
             if len(entries) > 1:
                 first = entry.user not in users

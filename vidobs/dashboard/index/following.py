@@ -18,7 +18,7 @@ import msgspec
 from vidobs.dashboard.index.counting import Tally, decoded
 from vidobs.dashboard.index.source import TOP, changes_of
 from vidobs.dashboard.index.statements import indices, queries
-from vidobs.dashboard.index.writing import kept, transaction, write
+from vidobs.dashboard.index.writing import Left, kept, transaction, write
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ QUIET = "quiet"  # how many quiet changes were followed
 BUILT = "built"  # the jobs at and above this place were read
 CHECKED = "checked"  # the same, in a later look at all of them
 FINISHED = "finished"  # the indices are made
-UNCLEAN = "unclean"  # words of deleted prompts may be left
+UNCLEAN = "unclean"  # what may be left of what was taken out, see `writing.Left`
 VERSION = "version"
 JOBS = "jobs"
 
@@ -123,13 +123,16 @@ class Follower:
         return followed
 
     def clean(self) -> None:
-        """Let nothing be left of the words of deleted prompts."""
-        if not self._number(UNCLEAN):
+        """Let nothing be left of what was taken out, unless somebody reads just now."""
+        left = self._number(UNCLEAN)
+        if left == Left.NOTHING:
             return
-        with transaction(self.cache.writer):
-            self.cache.writer.execute(queries()["rewrite_prompts"])
-            self._keep(UNCLEAN, 0)
-        self.cache.cut_log()
+        if left == Left.WORDS:
+            with transaction(self.cache.writer):
+                self.cache.writer.execute(queries()["rewrite_prompts"])
+                self._keep(UNCLEAN, Left.LOG)
+        if self.cache.cut_log():
+            self._keep(UNCLEAN, Left.NOTHING)
 
     # -- pieces ------------------------------------------------------------------------------------
 
@@ -235,8 +238,8 @@ class Follower:
         changes = changes_of(wanted, source.rows(wanted), source.spend(wanted), before)
         with transaction(writer):
             written = write(writer, changes, before)
-            if written.prompts_gone:
-                self._keep(UNCLEAN, 1)
+            if written.left > self._number(UNCLEAN):
+                self._keep(UNCLEAN, written.left)
             self.jobs += written.jobs
             if wanted:
                 self._changed()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.2  # how often the ledger is looked at
 CLEAN_S = 5.0
+CLEAN_SHARE = 50  # times as long as cleaning took, at least, until the next time
 RECHECK_S = 3600.0
 _PAUSE_S = 1.0  # after something went wrong
 _LEAP = 10_000  # above the versions that were told of and not kept, before the process ended
@@ -140,9 +141,11 @@ class Keeper:
         with self._lock:
             if self._guarded(self._step):
                 return 0.0
-            if time.monotonic() >= self._clean_due:
+            started = time.monotonic()
+            if started >= self._clean_due:
                 self._follower.clean()
-                self._clean_due = time.monotonic() + CLEAN_S
+                taken = time.monotonic() - started
+                self._clean_due = started + max(CLEAN_S, CLEAN_SHARE * taken)
         return LOOK_S
 
     def _guarded(self, work: Callable[[], bool]) -> bool:

@@ -68,7 +68,7 @@ SELECT seq FROM job WHERE state = 'unknown' ORDER BY seq DESC LIMIT ?;
 
 -- totals --
 SELECT outcome, sum(jobs), sum(settled), sum(usd), sum(possible), sum(unpriced), sum(video_us),
-    sum(asked_us), sum(compared), sum(quoted), sum(billed)
+    sum(asked_us), sum(compared), sum(quoted), sum(billed), sum(priced_us)
 FROM json_each(?1) AS span CROSS JOIN sums
     ON grain = span.value ->> 0 AND start >= span.value ->> 1 AND start < span.value ->> 2
 WHERE (?2 IS NULL OR provider = ?2) AND (?3 IS NULL OR model = ?3)

@@ -1,4 +1,4 @@
--- Schema 1 of the dashboard's cache: a projection of one ledger, made anew whenever in doubt.
+-- Schema 2 of the dashboard's cache: a projection of one ledger, made anew whenever in doubt.
 --
 -- Texts that a key may lack are '' in keys. Amounts are billionths of a dollar, video is in
 -- microseconds. Hours and days are numbered from 1970, months from the year 0; see `periods`.
@@ -59,6 +59,7 @@ CREATE TABLE sums (
     compared INTEGER NOT NULL,
     quoted   INTEGER NOT NULL,
     billed   INTEGER NOT NULL,
+    priced_us INTEGER NOT NULL,     -- of `video_us`: jobs whose price is known
     PRIMARY KEY (grain, start, provider, model, outcome)
 ) STRICT, WITHOUT ROWID;
 

@@ -51,8 +51,8 @@ def totals(
     """Return what a period came to."""
     rows = _all(connection, "totals", listed(period), provider, model, outcome)
     by = {Outcome(row[0]): row[1:] for row in rows}
-    _, _, usd, possible, unpriced, video_us, asked_us, compared, quoted, billed = (
-        sum(row[place] for row in by.values()) for place in range(10)
+    _, _, usd, possible, unpriced, video_us, asked_us, compared, quoted, billed, priced_us = (
+        sum(row[place] for row in by.values()) for place in range(11)
     )
     return Totals(
         jobs=sum(row[0] for row in by.values()),
@@ -62,6 +62,7 @@ def totals(
         possible_usd=codec.dollars(possible),
         unpriced=unpriced,
         seconds=seconds(video_us),
+        priced_seconds=seconds(priced_us),
         asked_seconds=seconds(asked_us),
         completed_usd=codec.dollars(by[Outcome.COMPLETED][2] if Outcome.COMPLETED in by else 0),
         failed_usd=codec.dollars(sum(row[2] for one, row in by.items() if one in _FAILED)),

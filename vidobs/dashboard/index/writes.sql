@@ -56,20 +56,20 @@ INSERT INTO prompt (prompt) VALUES ('optimize');
 -- add_sums --
 INSERT INTO sums
     (grain, start, provider, model, outcome, jobs, settled, usd, possible, unpriced, video_us,
-     asked_us, compared, quoted, billed)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     asked_us, compared, quoted, billed, priced_us)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (grain, start, provider, model, outcome) DO UPDATE SET
     jobs = jobs + excluded.jobs, settled = settled + excluded.settled, usd = usd + excluded.usd,
     possible = possible + excluded.possible, unpriced = unpriced + excluded.unpriced,
     video_us = video_us + excluded.video_us, asked_us = asked_us + excluded.asked_us,
     compared = compared + excluded.compared, quoted = quoted + excluded.quoted,
-    billed = billed + excluded.billed;
+    billed = billed + excluded.billed, priced_us = priced_us + excluded.priced_us;
 
 -- clear_sums --
 DELETE FROM sums
 WHERE grain = ? AND start = ? AND provider = ? AND model = ? AND outcome = ?
   AND jobs = 0 AND settled = 0 AND usd = 0 AND possible = 0 AND unpriced = 0 AND video_us = 0
-  AND asked_us = 0 AND compared = 0 AND quoted = 0 AND billed = 0;
+  AND asked_us = 0 AND compared = 0 AND quoted = 0 AND billed = 0 AND priced_us = 0;
 
 -- add_shares --
 INSERT INTO shares (kind, grain, start, key, settled, usd, possible, unpriced, video_us)

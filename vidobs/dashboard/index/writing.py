@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import contextmanager
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -42,11 +43,19 @@ class Kept(msgspec.Struct, frozen=True):
         return self.jobs.get(seq) or self.gone.get(seq)
 
 
+class Left(IntEnum):
+    """What may be left in the file of what a batch took out."""
+
+    NOTHING = 0
+    LOG = 1  # names and texts, in older pages of the write-ahead log
+    WORDS = 2  # words in the index of prompts as well
+
+
 class Written(msgspec.Struct, frozen=True):
     """What a batch came to."""
 
     jobs: int  # by how many there are more
-    prompts_gone: bool  # words may be left in the index of prompts
+    left: Left
 
 
 @contextmanager
@@ -79,14 +88,29 @@ def write(connection: apsw.Connection, changes: Sequence[Change], before: Kept) 
     for change in changes:
         new = change.row.facts if change.row is not None else change.remains
         deltas.change(before.of(change.seq), new)
-    gone = _write_jobs(connection, changes, before)
+    _write_jobs(connection, changes, before)
+    _write_tags(connection, changes, before)
+    prompts_gone = _write_prompts(connection, changes, before)
     _write_sums(connection, deltas)
     more = sum(change.row is not None for change in changes)
-    return Written(more - len(before.jobs), gone)
+    names_gone = any(map(_loses, changes, (before.of(change.seq) for change in changes)))
+    left = Left.WORDS if prompts_gone else Left.LOG if names_gone else Left.NOTHING
+    return Written(more - len(before.jobs), left)
 
 
-def _write_jobs(connection: apsw.Connection, changes: Sequence[Change], before: Kept) -> bool:
-    """Write the rows of jobs; return whether a prompt went."""
+def _loses(change: Change, old: Facts | None) -> bool:
+    """Tell whether something that was said of a job or of a person is said no more."""
+    if old is None:
+        return False
+    new = change.row.facts if change.row is not None else change.remains
+    if new is None:
+        return True
+    texts = ((old.user, new.user), (old.failing, new.failing), (old.tags or None, new.tags))
+    return any(before is not None and before != after for before, after in texts)
+
+
+def _write_jobs(connection: apsw.Connection, changes: Sequence[Change], before: Kept) -> None:
+    """Write the rows of jobs."""
     sql = queries()
     rows = [change.row for change in changes if change.row is not None]
     connection.executemany(sql["put_job"], map(_columns, rows))
@@ -96,8 +120,6 @@ def _write_jobs(connection: apsw.Connection, changes: Sequence[Change], before: 
     connection.executemany(sql["put_gone"], remains)
     back = [(c.seq,) for c in changes if c.remains is None and c.seq in before.gone]
     connection.executemany(sql["drop_gone"], back)
-    _write_tags(connection, changes, before)
-    return _write_prompts(connection, changes, before)
 
 
 def _columns(row: Row) -> tuple[Any, ...]:
