@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,9 @@ def gateway(
     from vidobs.gateway.extra import check_installed
 
     check_installed()
+    import vidobs
     from vidobs import runtime
+    from vidobs.cli._gateway_ui import METRICS, UI, Pages
     from vidobs.gateway.assembly import assembled
     from vidobs.gateway.server import GatewayServer, check_bound
     from vidobs.gateway.videos.keeping_key import signing_key
@@ -50,9 +53,17 @@ def gateway(
     made = runtime.configure(loaded)
     if made is None:
         raise ConfigError("VIDOBS_DISABLED is set: there is no gateway without a ledger")
+    pages = Pages(loaded.settings, vidobs.metrics_app())
     try:
-        whole = assembled(given, runtime=made, key=signing_key(loaded.settings.ledger.path))
-        with whole.closing:
+        whole = assembled(
+            given,
+            runtime=made,
+            key=signing_key(loaded.settings.ledger.path),
+            extra_routes={METRICS: pages.metrics},
+            mounts={UI: pages.dashboard},
+        )
+        pages.keys = whole.keys
+        with whole.closing, closing(pages):
             server = GatewayServer(whole.gateway, host=host, port=port, on_ready=_say_ready)
             server.run_here()
     finally:

@@ -15,12 +15,13 @@ from vidobs.gateway.governance.routes import routes
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.guardrails.guards import GuardrailGuards
 from vidobs.gateway.guardrails.settings import read_guardrails
+from vidobs.gateway.seams import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vidobs.gateway.config import GatewayConfig
-    from vidobs.gateway.seams import Admission, Alerts, App, Guards, Keys, Service
+    from vidobs.gateway.seams import Admission, Alerts, App, Guards, Service
     from vidobs.runtime import Runtime
 
 _GOVERNED = ("keys", "budgets", "limits")
@@ -31,6 +32,7 @@ class Assembled(msgspec.Struct, frozen=True):
     """A gateway, and what has to be closed behind it."""
 
     gateway: Gateway
+    keys: Keys
     closing: ExitStack
 
 
@@ -63,7 +65,7 @@ def assembled(
         mounts=mounts or {},
         services=services,
     )
-    return Assembled(gateway, closing)
+    return Assembled(gateway, keys, closing)
 
 
 def _governed(
