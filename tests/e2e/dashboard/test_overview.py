@@ -184,6 +184,21 @@ def test_everything_is_there_without_a_script(server, browser):
         expect(page.locator(f"{FIGURE} table")).to_be_visible()
 
 
+def test_the_first_job_fills_the_page(tmp_path, browser):
+    """The welcome gives way to the figures by itself, and these go on to follow."""
+    path = tmp_path / "ledger.db"
+    with served(path) as server, visit(browser, server) as page:
+        expect(page.locator("#live")).to_have_attribute("data-state", "on")
+        with past(path) as made:
+            made.running(ago_s=30, progress=20)
+            heading = page.get_by_role("heading", level=1)
+            expect(heading).to_have_text("Overview", timeout=15_000)
+            expect(page.locator("#overview-running tbody tr")).to_have_count(1)
+            made.running(ago_s=5)
+            expect(page.locator("#overview-running tbody tr")).to_have_count(2, timeout=15_000)
+        assert page.problems == []
+
+
 def test_a_newcomer_sees_three_ways(tmp_path, browser):
     """On an empty ledger, on a phone as well, and axe has nothing against it."""
     with (

@@ -154,6 +154,13 @@ def test_more_users_than_colours(tmp_path):
     assert len(found.rows) == 8
 
 
+def test_seconds_of_an_unknown_price_make_no_second_cheaper(desk):
+    """A local model's seconds are shown, and are in no price of a second."""
+    found = answer(desk, asked(period="all"))
+    assert (found.seconds, found.priced_seconds) == (52, 44)
+    assert found.usd_per_successful_second == round(found.usd / 44, 9)
+
+
 def test_no_more_rows_than_are_asked_for(desk):
     """The first of the order; how many there are is said, and the totals hold them all."""
     every, some = answer(desk, asked()), answer(desk, asked(limit="1"))

@@ -55,7 +55,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int  # jobs that nobody knows the price of
     jobs: int  # settled or released, or in doubt
     seconds: Decimal  # of finished video
-    usd_per_second: Decimal | None  # in the jobs that made it
+    priced_seconds: Decimal  # of these, of jobs whose price is known
+    usd_per_second: Decimal | None  # in the jobs that made it; of known price only
     usd_per_successful_second: Decimal | None  # of everything that was paid
     in_vain: InVain
     drift: Drifts
@@ -133,6 +134,7 @@ def answer(desk: Desk, asked: Asked) -> Costs:
         unpriced=totals.unpriced,
         jobs=totals.settled + totals.outcomes.get(Outcome.UNKNOWN, 0),
         seconds=totals.seconds,
+        priced_seconds=totals.priced_seconds,
         usd_per_second=_rounded(totals.usd_per_second),
         usd_per_successful_second=_rounded(totals.usd_per_successful_second),
         in_vain=_in_vain(totals),

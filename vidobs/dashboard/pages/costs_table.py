@@ -43,7 +43,7 @@ class CostRow(msgspec.Struct, frozen=True, kw_only=True):
     possible_usd: Decimal
     unpriced: int  # jobs in no sum
     seconds: Decimal | None  # of finished video
-    usd_per_second: Decimal | None
+    usd_per_second: Decimal | None  # at least, where some of the jobs are unpriced
 
 
 _BY: dict[Sort, Callable[[CostRow], object | None]] = {

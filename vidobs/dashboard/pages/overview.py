@@ -116,9 +116,10 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     usd: Decimal
     possible_usd: Decimal  # in no total
     unpriced: int  # jobs that nobody knows the price of
-    usd_per_second: Decimal | None  # of video, in the jobs that made it
+    usd_per_second: Decimal | None  # of video, in the jobs that made it; of known price only
     usd_per_successful_second: Decimal | None  # all that was spent, by the seconds that came of it
     seconds: Decimal
+    priced_seconds: Decimal  # of these, of jobs whose price is known
     jobs: int
     outcomes: tuple[OutcomeCount, ...]
     rates: Rates
@@ -154,6 +155,7 @@ def answer(desk: Desk, asked: Asked) -> Overview:
         usd_per_second=rounded(totals.usd_per_second),
         usd_per_successful_second=rounded(totals.usd_per_successful_second),
         seconds=totals.seconds,
+        priced_seconds=totals.priced_seconds,
         jobs=totals.jobs,
         outcomes=tuple(_outcomes(totals)),
         rates=rates_of(totals),
