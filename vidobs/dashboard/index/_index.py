@@ -239,7 +239,7 @@ class Index:
         return self._keeper.changes.wait(version, timeout_s)
 
     def recheck(self) -> None:
-        """Have everything compared with the ledger, as is done once an hour."""
+        """Have everything compared with the ledger, as is done every few hours."""
         self._keeper.recheck()
 
     @contextmanager

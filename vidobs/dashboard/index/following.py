@@ -11,6 +11,7 @@ for what no event and no note tells of any more.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -102,9 +103,14 @@ class Follower:
             self._keep(BUILT, TOP)
             self.cache.keep(IDENTITY, identity)
 
+    @property
+    def checking(self) -> bool:
+        """Whether a look at all places and versions is under way."""
+        return self._number(CHECKED, _DONE) != _DONE
+
     def recheck(self) -> None:
         """Ask for a look at all places and versions."""
-        if self._number(CHECKED, _DONE) == _DONE:
+        if not self.checking:
             with transaction(self.cache.writer):
                 self._keep(CHECKED, TOP)
 
@@ -193,9 +199,10 @@ class Follower:
             before = kept(self.cache.writer, places)
             changes = changes_of(places, rows, spend, before)
         with transaction(self.cache.writer):
-            self.jobs += write(self.cache.writer, changes, before).jobs
+            written = write(self.cache.writer, changes, before)
             self._keep(BUILT, floor if floor > 0 else _DONE)
-            self._changed()
+            self._written(written.jobs)
+        self._count(written.jobs)
         return Stepped(more=True, places=None)
 
     def _finish(self) -> Stepped:
@@ -240,10 +247,11 @@ class Follower:
             written = write(writer, changes, before)
             if written.left > self._number(UNCLEAN):
                 self._keep(UNCLEAN, written.left)
-            self.jobs += written.jobs
             if wanted:
-                self._changed()
+                self._written(written.jobs)
             also()
+        if wanted:
+            self._count(written.jobs)
         return Stepped(more=True, places=tuple(sorted(wanted)))
 
     def _keep_place(self, events: list[Event], told: list[tuple[Event, Job]], quiet: int) -> None:
@@ -269,7 +277,7 @@ class Follower:
         newest = int(str(self.cache.writer.execute(queries()["newest_kept"]).get))
         if not newest and not self.built:
             return []
-        found = self._source.intents(newest)
+        found = self._source.intents(min(newest, codec.seq_at(datetime.now(UTC))))
         known = kept(self.cache.writer, found)
         return [seq for seq in found if seq not in known.jobs]
 
@@ -281,10 +289,15 @@ class Follower:
         differing = {seq for seq, version in there.items() if here.get(seq) != version}
         return differing | (here.keys() - there.keys()) | {int(str(seq)) for (seq,) in gone}
 
-    def _changed(self) -> None:
+    def _written(self, more: int) -> None:
+        """Keep a new version and the number of jobs, inside a transaction."""
+        self._keep(VERSION, self.version + 1)
+        self._keep(JOBS, self.jobs + more)
+
+    def _count(self, more: int) -> None:
+        """Take over what was kept, after the transaction."""
         self.version += 1
-        self._keep(VERSION, self.version)
-        self._keep(JOBS, self.jobs)
+        self.jobs += more
 
     def _number(self, name: str, default: int = 0) -> int:
         found = self.cache.note(name)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LOOK_S = 0.2  # how often the ledger is looked at
 CLEAN_S = 5.0
 CLEAN_SHARE = 50  # times as long as cleaning took, at least, until the next time
-RECHECK_S = 3600.0
+RECHECK_S = 6 * 3600.0
+CALM_S = 0.05  # between the parts of a look at everything, for nobody waits for it
 _PAUSE_S = 1.0  # after something went wrong
 _LEAP = 10_000  # above the versions that were told of and not kept, before the process ended
 _REMEMBERED = 5000  # changes of jobs
@@ -112,7 +113,7 @@ class Keeper:
             return self._guarded(self._step)
 
     def recheck(self) -> None:
-        """Compare everything with the ledger, as is done once an hour."""
+        """Compare everything with the ledger, as is done every few hours."""
         self._recheck_due = 0.0
 
     def broke(self) -> None:
@@ -140,7 +141,7 @@ class Keeper:
         """Do one step; return how long to rest."""
         with self._lock:
             if self._guarded(self._step):
-                return 0.0
+                return CALM_S if self._follower.built and self._follower.checking else 0.0
             started = time.monotonic()
             if started >= self._clean_due:
                 self._follower.clean()
