@@ -25,6 +25,7 @@ COMMANDS = {
     "demo": "vidobs.cli.demo:demo",
     "ui": "vidobs.cli.ui:ui",
     "gateway": "vidobs.cli.gateway:gateway",
+    "keys": "vidobs.cli.keys:keys",
     "dashboards": "vidobs.cli.dashboards:dashboards",
     "sandbox": "vidobs.cli.sandbox:sandbox",
     "jobs": "vidobs.cli.jobs:jobs",

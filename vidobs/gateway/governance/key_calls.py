@@ -10,7 +10,8 @@ from vidobs.core.errors import ConfigError
 from vidobs.gateway.governance import changes
 from vidobs.gateway.governance.calls import Call, Desk, answer, must_manage, must_see_all
 from vidobs.gateway.governance.durations import read_span
-from vidobs.gateway.governance.fields import Fields, applied, checked_id, given, read_fields
+from vidobs.gateway.governance.fields import Fields, given, read_fields
+from vidobs.gateway.governance.placing import placed
 from vidobs.gateway.governance.records import Account, Kind
 from vidobs.gateway.governance.shown import KeyObject, key_object
 from vidobs.gateway.governance.store import Wanted
@@ -50,7 +51,7 @@ def generate(desk: Desk, call: Call) -> Answer:
     must_manage(call.principal)
     fields = read_fields(call.body)
     new = Account(kind=Kind.KEY, id=new_owner(), created_at=call.now, updated_at=call.now)
-    account = _placed(desk, applied(new, fields, call.now), fields)
+    account = placed(desk.store, new, fields, call.now)
     text = given(fields.key)
     if text is not None and len(text) < _LEAST_CHOSEN:
         raise ConfigError(f"key: write at least {_LEAST_CHOSEN} characters, or leave it out")
@@ -67,7 +68,7 @@ def update(desk: Desk, call: Call) -> Answer:
         desk.store,
         found,
         call.act,
-        to=lambda now: _placed(desk, applied(now, fields, call.now), fields),
+        to=lambda now: placed(desk.store, now, fields, call.now),
     )
     return _shown(desk, call, changed)
 
@@ -82,7 +83,7 @@ def regenerate(desk: Desk, call: Call) -> Answer:
         _named(desk, fields),
         call.act,
         grace=None if grace is None else read_span(grace, "grace_period"),
-        to=lambda now: _placed(desk, applied(now, fields, call.now), fields),
+        to=lambda now: placed(desk.store, now, fields, call.now),
     )
     return _opened(desk, call, opened)
 
@@ -159,20 +160,6 @@ def _named(desk: Desk, fields: Fields) -> Account:
     if name is None:
         raise ConfigError("key: say which one: its text, its hash, its id or its alias")
     return changes.key_named(desk.store, name)
-
-
-def _placed(desk: Desk, key: Account, fields: Fields) -> Account:
-    """Return a key with its user and team; the team must be there, so that its budget is too."""
-    placed = key
-    if not isinstance(fields.user_id, msgspec.UnsetType):
-        user_id = checked_id("user_id", fields.user_id) if fields.user_id else None
-        placed = msgspec.structs.replace(placed, user_id=user_id)
-    if not isinstance(fields.team_id, msgspec.UnsetType):
-        team_id = fields.team_id or None
-        if team_id is not None:
-            changes.account_named(desk.store, Kind.TEAM, team_id)
-        placed = msgspec.structs.replace(placed, team_id=team_id)
-    return placed
 
 
 def _opened(desk: Desk, call: Call, opened: changes.Opened) -> Answer:
