@@ -101,7 +101,7 @@ class Plot {
         y: false,
         drag: { x: false, y: false },
         points: { show: !given.stacked },
-        move: (_plot, left, top) => [left, top],
+        move: (plot, left, top) => [left < 0 ? left : plot.valToPos(given.x[plot.posToIdx(left)], "x"), top],
       },
       scales: {
         x: { time: true, range: [given.x[0] - half, given.x[last] + half] },
