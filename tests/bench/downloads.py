@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WHAT = "download of {} MiB, streamed"
 
-_SERVER = """
+SERVER = """
 import asyncio, sys
 size = int(sys.argv[1]) << 20
 video = (b'{"id":"video_1","object":"video","created_at":1795132800,"status":"completed",'
@@ -73,7 +73,7 @@ def rows(mebibytes: int, times: int, folder: Path) -> list[Row]:
     """Download in turns, each time in a fresh process; return speed and growth of both."""
     found: dict[str, list[list[float]]] = {BARE: [], VIDOBS: []}
     server = subprocess.Popen(
-        [sys.executable, "-c", _SERVER, str(mebibytes)],
+        [sys.executable, "-c", SERVER, str(mebibytes)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -20,6 +20,7 @@ import dashboard
 import delivery
 import downloads
 import gateway
+import gateway_content
 import imports
 import instructions
 import kills
@@ -123,7 +124,7 @@ def _parts(given: argparse.Namespace):
         "dashboard",
         lambda: dashboard.rows(dashboard.asked_jobs(quick=quick), 2 if quick else dashboard.TIMES),
     )
-    yield "gateway", lambda: _gateway(gateway.QUICK if quick else gateway.FULL)
+    yield "gateway", lambda: _gateway(*((gateway.QUICK, 8) if quick else (gateway.FULL, 1024)))
     if not quick:
         yield "instructions", lambda: instructions.rows(200)
 
@@ -133,9 +134,11 @@ def _downloads(mebibytes: int, times: int) -> list[Row]:
         return downloads.rows(mebibytes, times, Path(folder))
 
 
-def _gateway(effort: gateway.Effort) -> list[Row]:
+def _gateway(effort: gateway.Effort, mebibytes: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="vidobs-bench-") as folder:
-        return gateway.rows(effort, Path(folder))
+        place = Path(folder)
+        content = gateway_content.rows(mebibytes, effort.turns, place)
+        return [*gateway.rows(effort, place), *content]
 
 
 def _delivery(effort: delivery.Effort, found: list[Contender], absent: list[str]) -> list[Row]:
