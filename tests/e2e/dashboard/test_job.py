@@ -74,14 +74,16 @@ def test_the_video_plays(browser, cinema):
         assert page.problems == []
 
 
-def test_ids_are_copied(browser, cinema):
-    """The button says so, and the clipboard has the id."""
+def test_ids_are_copied_and_tools_are_linked(browser, cinema):
+    """The button says so, and the clipboard has the id; links are those of the settings."""
     with visit(browser, cinema, permissions=["clipboard-read", "clipboard-write"]) as page:
         url = address(cinema, "kitten")
         page.goto(url)
         page.get_by_role("button", name="Copy job id").click()
         page.get_by_role("button", name="Copied").wait_for()
         assert page.evaluate("navigator.clipboard.readText()") == url.rpartition("/")[2]
+        link = page.get_by_role("link", name="Jaeger").get_attribute("href")
+        assert link.startswith("https://jaeger.example/trace/")
 
 
 def test_the_family_is_walked(browser, cinema):
