@@ -97,10 +97,11 @@ class Door(Protocol):
 
 
 class TokenDoor:
-    """Lets in whoever has the token: the one-time token of the printed address, or a fixed one.
+    """Lets in whoever has a token: the one-time token of the printed address, or a fixed one.
 
-    A fixed token (`VIDOBS_UI_TOKEN`) also works as `Authorization: Bearer`, for scripts and
-    scrapers. Sessions live as long as the process.
+    A fixed token (`VIDOBS_UI_TOKEN`) works in an address too, and as `Authorization: Bearer`, for
+    scripts and scrapers. A browser is opened with the one-time token all the same: what a program
+    is started with, every user of the machine can read. Sessions live as long as the process.
     """
 
     leaves = False
@@ -110,12 +111,12 @@ class TokenDoor:
     ) -> None:
         self._fixed = fixed
         self._used = used
-        self._token = fixed or secrets.token_urlsafe(32)
+        self._token = secrets.token_urlsafe(32)
         self._sessions: dict[str, None] = {}
 
     @property
     def token(self) -> str:
-        """The token that lets the next one in."""
+        """The one-time token that lets the next one in."""
         return self._token
 
     def rights(self, headers: Headers) -> Rights | None:
@@ -123,7 +124,7 @@ class TokenDoor:
         if session_of(headers) in self._sessions:
             return Rights.ACT
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        known = bool(self._fixed) and scheme.lower() == "bearer" and self._same(given.strip())
+        known = scheme.lower() == "bearer" and self._is_fixed(given.strip())
         return Rights.ACT if known else None
 
     def enter(self, scope: Scope) -> ASGIApp | None:
@@ -132,10 +133,9 @@ class TokenDoor:
             return None
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         given = query.pop(TOKEN, [""])[0]
-        if not given or not self._same(given):
+        once = _same(given, self._token)
+        if not once and not self._is_fixed(given):
             return None
-        if self._fixed is None:
-            self._token = secrets.token_urlsafe(32)
         session = secrets.token_urlsafe(32)
         self._sessions[session] = None
         while len(self._sessions) > MOST_SESSIONS:
@@ -144,7 +144,9 @@ class TokenDoor:
         path = local_path(scope)
         response = RedirectResponse(f"{path}?{rest}" if rest else path, status_code=303)
         keep_session(response, scope, session)
-        self._used(self._token)
+        if once:
+            self._token = secrets.token_urlsafe(32)
+            self._used(self._token)
         return response
 
     def refuse(self, scope: Scope) -> ASGIApp:
@@ -158,8 +160,8 @@ class TokenDoor:
             headers={"www-authenticate": "Bearer"},
         )
 
-    def _same(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), self._token.encode())
+    def _is_fixed(self, given: str) -> bool:
+        return bool(self._fixed) and _same(given, self._fixed or "")
 
 
 class Guarded:
@@ -306,6 +308,10 @@ def _led_here(scope: Scope, headers: Headers) -> bool:
     """Whether a person was led here by another site's link: a whole page, not a part of theirs."""
     fetched = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
     return scope["method"] == "GET" and fetched == ("navigate", "document")
+
+
+def _same(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(), right.encode())
 
 
 def _bracketed(host: str) -> str:

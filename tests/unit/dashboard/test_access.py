@@ -132,15 +132,31 @@ def test_a_fixed_token_works_again_and_as_bearer():
     visitor = Visitor(TokenDoor(fixed=FIXED))
     for _ in range(2):
         visitor.cookies = httpx.Cookies()
-        visitor.enter()
+        assert visitor.ask(f"/?token={FIXED}").status_code == 303
+    assert visitor.ask().text == "in act"
     visitor.cookies = httpx.Cookies()
 
     assert visitor.ask(authorization=f"Bearer {FIXED}").text == "in act"
     assert visitor.ask(authorization=f"bearer  {FIXED} ").text == "in act"
-    for wrong in (f"Basic {FIXED}", FIXED, f"Bearer {FIXED}x", "Bearer", "Bearer ü", ""):
+    once = f"Bearer {visitor.door.token}"
+    for wrong in (f"Basic {FIXED}", FIXED, f"Bearer {FIXED}x", "Bearer", "Bearer ü", "", once):
         assert visitor.ask(authorization=wrong.encode("latin-1")).status_code == 401
-    once = Visitor()
-    assert once.ask(authorization=f"Bearer {once.door.token}").status_code == 401
+    nobody = Visitor()
+    for empty in ("Bearer", "Bearer ", f"Bearer {nobody.door.token}"):
+        assert nobody.ask(authorization=empty).status_code == 401
+
+
+def test_a_browser_is_never_opened_with_the_fixed_token(visitor):
+    """What a program is started with can be read by others: the address of a browser works once."""
+    fixed = Visitor(TokenDoor(fixed=FIXED))
+    first = fixed.door.token
+    fixed.enter()
+    fixed.cookies = httpx.Cookies()
+
+    assert FIXED not in first
+    assert fixed.ask(f"/?token={first}").status_code == 401
+    assert fixed.ask(f"/?token={FIXED}").status_code == 303
+    assert visitor.ask(f"/?token={FIXED}").status_code == 401
 
 
 def test_there_are_never_more_than_a_hundred_sessions(visitor):
