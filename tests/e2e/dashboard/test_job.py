@@ -119,7 +119,7 @@ def test_it_is_read_without_scripts(browser, cinema):
 
 
 def test_a_running_job_goes_on_by_itself(browser, tmp_path):
-    """Its state, its progress and its bars change on the open page."""
+    """Its state and its bars change on the open page; what was folded out stays so."""
     path = tmp_path / "ledger.db"
     with closing(JobLedger(path, now=datetime.now(UTC))) as ledger:
         job = ledger.rendering(30)
@@ -127,7 +127,9 @@ def test_a_running_job_goes_on_by_itself(browser, tmp_path):
             page.goto(f"{server.root_url}/jobs/{job.job_id}")
             page.locator("#live[data-state=on]").wait_for(state="attached")
             assert page.locator(".waterfall line.now").count() == 1
+            page.locator("#job-phases summary").click()
             ledger.see(job, 5, state=JobState.COMPLETED, progress=100)
             page.locator("#job-head .state.completed").wait_for(timeout=SOON_MS)
             page.locator(".waterfall line.now").wait_for(state="detached", timeout=SOON_MS)
+            assert page.get_by_role("rowheader", name="render").is_visible()
             assert page.problems == []

@@ -44,6 +44,7 @@ function replace(fresh) {
     was.set(old.id, made.outerHTML);
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     mark(old, made);
+    unfold(old, made);
     old.replaceWith(made);
     if (focused) document.getElementById(focused)?.focus();
     put.push(made);
@@ -56,6 +57,14 @@ function mark(old, made) {
   const known = new Set([...old.querySelectorAll("tr[id]")].map((row) => row.id));
   if (known.size === 0) return;
   for (const row of made.querySelectorAll("tr[id]")) if (!known.has(row.id)) row.classList.add("fresh");
+}
+
+// What somebody has opened stays open.
+function unfold(old, made) {
+  const folds = [...old.querySelectorAll("details")];
+  [...made.querySelectorAll("details")].forEach((fold, place) => {
+    if (folds[place]) fold.open = folds[place].open;
+  });
 }
 
 function playing() {
