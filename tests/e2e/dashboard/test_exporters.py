@@ -50,6 +50,18 @@ def test_replay_by_click(browser, board, scripts):
     assert ledger.letters == []
 
 
+def test_deliveries_are_seen_by_themselves(browser, board):
+    """No job changes when an exporter comes back, and the page shows it all the same."""
+    ledger, server = board
+    with visit(browser, server) as page:
+        page.goto(server.root_url + "/exporters")
+        assert page.locator("text=Failed 6 times in a row").count() == 1
+        ledger.sql("UPDATE relay SET failures = 0, cursor = 6, error = NULL")
+        page.wait_for_selector("text=Failed 6 times in a row", state="detached", timeout=20_000)
+        assert page.locator(".state.open").count() == 0
+    ledger.sql("UPDATE relay SET failures = 6, cursor = 2 WHERE exporter = 'webhook'")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_everybody_can_read_it(browser, board, viewport, dark):

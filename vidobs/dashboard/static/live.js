@@ -32,6 +32,8 @@ export function follow(replaced) {
   stream.addEventListener("open", () => say("on"));
   stream.addEventListener("error", () => say("lost"));
   stream.addEventListener("change", refresh);
+  const every = Number(document.querySelector("[data-every]")?.dataset.every);
+  if (every) setInterval(refresh, every * 1000); // what changes without a job, such as deliveries
   document.addEventListener("visibilitychange", () => waiting && refresh());
 }
 
