@@ -64,6 +64,19 @@ def test_new_jobs_appear_at_the_top(browser, board):
         assert page.problems == []
 
 
+def test_the_first_job_comes_by_itself(browser, tmp_path):
+    """A page that said how to begin shows what began."""
+    path = tmp_path / "ledger.db"
+    with served(path) as server, visit(browser, server) as page:
+        page.goto(f"{server.root_url}/jobs")
+        assert page.get_by_role("heading", name="No jobs yet").is_visible()
+        page.locator("#live[data-state=on]").wait_for(state="attached")
+        with closing(JobLedger(path, now=datetime.now(UTC))) as ledger:
+            job = ledger.queued(1)
+            page.locator(f"tr#{job.job_id}").wait_for(timeout=SOON_MS)
+        assert page.problems == []
+
+
 def test_the_keyboard_is_enough(browser, board):
     """`j` and `k` walk, Enter opens, `/` goes to the search."""
     with visit(browser, board.server) as page:
