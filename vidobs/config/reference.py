@@ -34,8 +34,8 @@ policies:
   whole text does too. A variable that is not set is an error, but for one that only an exporter
   needs which is off.
 - An empty environment variable counts as not set.
-- `exporters` and `policies` are merged by key, and `prices` are added up; of two rows for the same
-  thing the one of the better source stays.
+- `exporters`, `policies` and `links` are merged by key, and `prices` are added up; of two rows for
+  the same thing the one of the better source stays.
 - What exporters there are, and the options that each of them has, is in [exporters](exporters.md).
 - LiteLLM's `litellm_settings.callbacks`, `success_callback` and `failure_callback` are read as
   `callbacks`, [its names](exporters.md#litellms-names) included; its other sections are left alone,
