@@ -71,6 +71,11 @@ class Renderer:
         }
         self._environment.globals["query"] = _query
 
+    def warm(self) -> None:
+        """Compile every template now, so that nobody waits for it."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def page(self, template: str, answer: object, shell: Shell, now: datetime) -> str:
         """Return the HTML of a page; its template sees `page`, `shell`, and `ago(moment)`."""
         return self._environment.get_template(template).render(
