@@ -14,6 +14,14 @@ JPEG = b"\xff\xd8\xff\xe0 picture"
 FILE = VideoFile(size_bytes=1000, sha256="ab" * 32)
 
 
+def failing(made):
+    """Write a job whose polls kept failing."""
+    job = made.queued(800)
+    for _ in range(300):
+        made.see(job, failure="APITimeoutError: no answer")
+    return job
+
+
 class Jobs:
     """The application, and the jobs in its ledger by what they are."""
 
@@ -58,6 +66,7 @@ def jobs(tmp_path_factory):
                 },
             ),
             "rendering": made.rendering(100),
+            "failing": failing(made),
             "unknown": made.see(made.intend(80), id=None, state=JobState.UNKNOWN),
             "submitting": made.intend(5),
         }
@@ -169,6 +178,15 @@ def test_what_exporters_did_is_told(jobs):
     assert "video.submitted refused" in text
     assert "video.completed: waiting" in text
     assert "video.submitted: dead" in text
+
+
+def test_of_thousands_of_events_the_last_ones_are_shown(jobs):
+    """The page says so, and how to have all."""
+    read = jobs.text("failing")
+    text = " ".join(read.text.split())
+    assert "The last 200 of 301" in text
+    assert "--json has all of them" in text
+    assert len([one for one in read.all("pre") if one.get("aria-label", "").startswith("E")]) == 200
 
 
 def test_what_is_not_there(jobs):

@@ -51,7 +51,7 @@ class JobAnswer(JobDetailObject, msgspec.Struct, frozen=True, kw_only=True):
     compared: tuple[Compared, ...]
     money: tuple[MoneyStep, ...]
     prices: tuple[PriceObject, ...]
-    records: tuple[EventRecord, ...]
+    records: tuple[EventRecord, ...]  # of the last 200 events
     tree: tuple[TreeSpan, ...]
     deliveries: tuple[EventDelivery, ...]
     ancestors: tuple[Relative, ...]
@@ -83,9 +83,9 @@ class JobAnswer(JobDetailObject, msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def span_rows(self) -> tuple[tuple[SpanObject, int], ...]:
-        """The spans with their depths, parents first."""
+        """The first spans with their depths, parents first."""
         named = {span.span_id: span for span in self.spans}
-        return tuple((named[one.span_id], one.depth) for one in self.tree)
+        return tuple((named[one.span_id], one.depth) for one in self.tree[: job_parts.MOST_SHOWN])
 
     @property
     def spans_s(self) -> float:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vidobs.core.lineage import Lineage, Relatives
     from vidobs.core.price_rows import PriceRow
 
+MOST_SHOWN = 200  # events, and spans: a job whose polls keep failing has thousands
 _MOST_ANCESTORS = 10
 # Characters that turn the direction of what stands behind them; in JSON they are escaped like this.
 _TURNING = str.maketrans(
@@ -111,13 +112,18 @@ class ExporterSummary(msgspec.Struct, frozen=True, kw_only=True):
         return sum(one.state == state for one in self.events)
 
     @property
+    def last(self) -> tuple[EventDelivery, ...]:
+        """The last events, one by one."""
+        return self.events[-MOST_SHOWN:]
+
+    @property
     def dead(self) -> tuple[EventDelivery, ...]:
-        """The events that it refused for good."""
-        return tuple(one for one in self.events if one.state is DeliveryState.DEAD)
+        """The last events that it refused for good."""
+        return tuple(one for one in self.last if one.state is DeliveryState.DEAD)
 
 
 def records(events: Sequence[VideoEvent]) -> tuple[EventRecord, ...]:
-    """Return the events of a job, as they are shown."""
+    """Return the last events of a job, as they are shown."""
     return tuple(
         EventRecord(
             id=event.id,
@@ -128,7 +134,7 @@ def records(events: Sequence[VideoEvent]) -> tuple[EventRecord, ...]:
             log=line_of(event),
             document=event,
         )
-        for event in events
+        for event in events[-MOST_SHOWN:]
     )
 
 
