@@ -68,6 +68,11 @@ def dump_spans(spans: Sequence[SpanRecord]) -> str | None:
     return _encoder.encode(spans).decode() if spans else None
 
 
+def load_spans(text: str | None) -> tuple[SpanRecord, ...]:
+    """Return the spans of a stored text."""
+    return _spans_decoder.decode(text) if text else ()
+
+
 def load_event(row: tuple[Any, ...]) -> OutboxRow:
     """Return the event of a row of the outbox."""
     seq, route, event_id, name, at_us, job, spans, detail = row
@@ -76,7 +81,7 @@ def load_event(row: tuple[Any, ...]) -> OutboxRow:
         name=EventName(name),
         at=moment(at_us),
         job=load_job(job),
-        spans=_spans_decoder.decode(spans) if spans else (),
+        spans=load_spans(spans),
         detail=detail,
     )
     return OutboxRow(seq, route, event)

@@ -76,6 +76,14 @@ WHERE event.seq IN (
 )
 ORDER BY event.seq;
 
+-- downloads_of --
+SELECT event.spans FROM event
+WHERE event.name = 'video.downloaded' AND event.seq IN (
+    SELECT number.value FROM job JOIN json_each('[0' || job.events || ']') AS number
+    WHERE job.seq = ?
+)
+ORDER BY event.seq;
+
 -- count_behind --
 SELECT (
     SELECT count(*) FROM event

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from vidobs.core.events import VideoEvent
+    from vidobs.core.events import SpanRecord, VideoEvent
     from vidobs.core.jobs import Job, JobState
     from vidobs.ledger.sqlite import SqliteLedger
 
@@ -71,6 +71,16 @@ class LedgerReader:
                 if codec.load_job(doc).job_id == job_id:
                     rows = damage.readable(self._connection, "events_of", seq)
                     return [row.event for row in rows]
+        return []
+
+    def downloads(self, job_id: str) -> list[SpanRecord]:
+        """Return the spans of the downloads of a job's video, without reading its other events."""
+        first = codec.seq_of(job_id)
+        with self._lock, reading(self.path):
+            for seq, _, doc in self._found("load_near", first, first + codec.PLACES):
+                if codec.load_job(doc).job_id == job_id:
+                    found = self._found("downloads_of", seq)
+                    return [span for (spans,) in found for span in codec.load_spans(spans)]
         return []
 
     def children(self, job: Job) -> Children:

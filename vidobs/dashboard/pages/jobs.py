@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from vidobs.core.events import spans_of
 from vidobs.core.jobs import AssetState, Job
 from vidobs.core.objects import JobObject, job_object
 from vidobs.dashboard.index.answers import EVERYTHING, Choices, JobFilter, JobPage
@@ -185,7 +184,7 @@ def _by_beginning(reader: LedgerReader, wanted: JobFilter, digits: str) -> _Foun
 def _listed(desk: Desk, reader: LedgerReader, job: Job) -> ListedJob:
     # Only downloads are in no job's document; everything else there is about its time is.
     read = job.asset is AssetState.DOWNLOADED or job.file is not None
-    spans = spans_of(reader.events(job.job_id)) if read else []
+    spans = reader.downloads(job.job_id) if read else []
     error = job.error.message or job.error.code if job.error else None
     return ListedJob(
         **msgspec.structs.asdict(job_object(job)),
