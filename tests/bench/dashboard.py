@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import ledgers
 import msgspec
+import pages
 from rows import DASHBOARD_MS, VIDOBS, Row
 
 from vidobs.core import ids
@@ -38,10 +39,6 @@ FOLLOWED = 3_000  # jobs of three events each
 TIMES = 9
 DAY = timedelta(days=1)
 
-# What a page takes to its first byte is measured here: its name, and what asks for it once, given
-# the path of the ledger and the index over it.
-PAGES: list[tuple[str, Callable[[str, Index], object]]] = []
-
 
 def rows(jobs: int, times: int) -> list[Row]:
     """Make a ledger with so many jobs, and measure everything over it."""
@@ -57,10 +54,11 @@ def rows(jobs: int, times: int) -> list[Row]:
                 _timed("answer of the dashboard's index", name, question, times)
                 for name, question in _questions(index, now)
             ]
-            found += [
-                _timed("first byte of a page", name, partial(ask, str(path), index), times)
-                for name, ask in PAGES
-            ]
+            with pages.serving(str(path), index) as port:
+                found += [
+                    _timed("first byte of a page", name, partial(pages.ask, port, address), times)
+                    for address, name in pages.places(index).items()
+                ]
         return found
 
 
