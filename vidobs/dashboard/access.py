@@ -83,7 +83,7 @@ class Door(Protocol):
         """Whether it answers a POST to `/logout`."""
         ...
 
-    def rights(self, headers: Headers) -> Rights | None:
+    def rights(self, scope: Scope) -> Rights | None:
         """Return what the sender of a request may do; `None`: nothing, they are not in."""
         ...
 
@@ -119,8 +119,9 @@ class TokenDoor:
         """The one-time token that lets the next one in."""
         return self._token
 
-    def rights(self, headers: Headers) -> Rights | None:
+    def rights(self, scope: Scope) -> Rights | None:
         """Return every right where there is a session, or the fixed token."""
+        headers = Headers(scope=scope)
         if session_of(headers) in self._sessions:
             return Rights.ACT
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -215,7 +216,7 @@ class Guarded:
         entered = self._door.enter(scope)
         if entered is not None:
             return entered
-        rights = self._door.rights(headers)
+        rights = self._door.rights(scope)
         scope[RIGHTS] = rights
         scope[LEAVES] = self._door.leaves
         if rights is not None or (self._public and static):

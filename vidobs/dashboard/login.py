@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
@@ -37,7 +38,6 @@ from vidobs.dashboard.render import Renderer, Shell
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
-    from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from vidobs.dashboard.desk import Desk
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 LOGIN, LOGOUT = "/login", "/logout"
 LASTS_S = 12 * 3600
 MOST_TRIES = 10  # of one address, that failed
+MOST_BEARERS = 100  # the same, in headers: behind a proxy many programs have one address
 TRIES_S = 60.0
 _MOST_ADDRESSES = 1000
 _MOST_KEY = 500
@@ -66,7 +67,10 @@ class _Session(msgspec.Struct, frozen=True):
 class Tries:
     """Counts what failed lately, by address."""
 
-    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, most: int = MOST_TRIES, *, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most = most
         self._now_s = now_s
         self._failed: dict[str, deque[float]] = {}
 
@@ -75,18 +79,21 @@ class Tries:
         failed, now_s = self._failed.get(address), self._now_s()
         while failed and failed[0] <= now_s - TRIES_S:
             failed.popleft()
-        full = failed is not None and len(failed) >= MOST_TRIES
-        return failed[0] + TRIES_S - now_s if failed and full else 0.0
+        return failed[0] + TRIES_S - now_s if failed and len(failed) >= self._most else 0.0
 
     def failed(self, address: str) -> None:
         """Count one; the address that was seen first is forgotten when there are too many."""
-        self._failed.setdefault(address, deque(maxlen=MOST_TRIES)).append(self._now_s())
+        self._failed.setdefault(address, deque(maxlen=self._most)).append(self._now_s())
         while len(self._failed) > _MOST_ADDRESSES:
             del self._failed[next(iter(self._failed))]
 
 
 class KeyDoor:
-    """Lets in whoever has a key. `check` says what a key may do; it answers from memory."""
+    """Lets in whoever has a key.
+
+    `check` says what a key may do, `None` where it is not known or may do nothing. It answers from
+    memory, and in the same time for every wrong key.
+    """
 
     leaves = True
 
@@ -95,19 +102,27 @@ class KeyDoor:
     ) -> None:
         self._check = check
         self._now_s = now_s
-        self._tries = Tries(now_s)
+        self._tries = Tries(now_s=now_s)
+        self._bearers = Tries(MOST_BEARERS, now_s=now_s)
         self._sessions: dict[str, _Session] = {}
         self._renderer = Renderer()
 
-    def rights(self, headers: Headers) -> Rights | None:
+    def rights(self, scope: Scope) -> Rights | None:
         """Return what the key of a session, or of the header `Authorization`, may do."""
+        headers = Headers(scope=scope)
         session = self._sessions.get(session_of(headers) or "")
         if session is not None and session.until_s > self._now_s():
             return self._check(session.key)
         scheme, _, key = headers.get("authorization", "").partition(" ")
-        key = key.strip()
-        fits = scheme.lower() == "bearer" and 0 < len(key) <= _MOST_KEY
-        return self._check(key) if fits else None
+        return self._bearer(key.strip(), _address(scope)) if scheme.lower() == "bearer" else None
+
+    def _bearer(self, key: str, address: str) -> Rights | None:
+        if not 0 < len(key) <= _MOST_KEY or self._bearers.wait_s(address) > 0:
+            return None
+        rights = self._check(key)
+        if rights is None:
+            self._bearers.failed(address)
+        return rights
 
     def enter(self, scope: Scope) -> ASGIApp | None:
         """Answer the form and the way out."""
@@ -131,7 +146,7 @@ class KeyDoor:
     async def _login(self, request: Request) -> Response:
         if request.method in SAFE:
             to = _inside(request.scope, request.query_params.get("next", ""))
-            known = self.rights(request.headers) is not None
+            known = self.rights(request.scope) is not None
             return RedirectResponse(to, 303) if known else self._form(request, LoginPage(to))
         if request.method != "POST":
             return _not_allowed("GET, HEAD, POST")
@@ -143,7 +158,7 @@ class KeyDoor:
         return self._tried(request, form.text("key"), to)
 
     def _tried(self, request: Request, key: str, to: str) -> Response:
-        address = "" if request.client is None else request.client.host
+        address = _address(request.scope)
         wait_s = self._tries.wait_s(address)
         if wait_s > 0:
             page = LoginPage(to, "Too many keys were wrong. Wait a minute, and try again.")
@@ -224,6 +239,11 @@ def _app(answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
         await response(scope, receive, send)
 
     return app
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _inside(scope: Scope, wanted: str) -> str:

@@ -12,7 +12,15 @@ from vidobs import config
 from vidobs.dashboard.access import Guarded, Rights
 from vidobs.dashboard.desk import Desk
 from vidobs.dashboard.index import Index
-from vidobs.dashboard.login import LASTS_S, MOST_TRIES, TRIES_S, KeyDoor, Tries, mounted
+from vidobs.dashboard.login import (
+    LASTS_S,
+    MOST_BEARERS,
+    MOST_TRIES,
+    TRIES_S,
+    KeyDoor,
+    Tries,
+    mounted,
+)
 
 BASE = "https://gateway.example"
 KEYS = {"sk-master": Rights.ACT, "sk-viewer": Rights.LOOK}
@@ -142,10 +150,25 @@ def test_tries_are_limited_by_address(server):
     assert server.log_in(client=("10.0.0.2", 5)).status_code == 303
 
 
+def test_tries_in_headers_are_limited_too(server):
+    """Or the form's limit would be no limit; whoever has a session goes on."""
+    server.log_in()
+    session, server.cookies = server.cookies, httpx.Cookies()
+    for _ in range(MOST_BEARERS):
+        server.ask("/ui/api/exporters", authorization="Bearer wrong")
+
+    right = {"authorization": "Bearer sk-master"}
+    assert server.ask("/ui/api/exporters", **right).status_code == 401
+    other = ("10.0.0.2", 5)
+    assert server.ask("/ui/api/exporters", client=other, **right).status_code == 200
+    server.cookies = session
+    assert server.ask("/ui/api/exporters").status_code == 200
+
+
 def test_tries_are_forgotten_after_a_minute():
     """And of too many addresses the first ones."""
     now = [0.0]
-    tries = Tries(lambda: now[0])
+    tries = Tries(now_s=lambda: now[0])
     for _ in range(MOST_TRIES):
         tries.failed("a")
     assert tries.wait_s("a") == TRIES_S
