@@ -15,7 +15,6 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import ledgers
-import msgspec
 import pages
 from rows import DASHBOARD_MS, VIDOBS, Row
 
@@ -90,10 +89,7 @@ def _follow(index: Index, path: Path, now: datetime) -> list[Row]:
     with closing(SqliteLedger(str(path), rules)) as ledger:
         now_ns = int(now.timestamp() * 1e9)
         for job in ledgers.new_jobs(FOLLOWED, now):
-            intent = msgspec.structs.replace(
-                job, state=JobState.SUBMITTING, provider_job_id=None, asset="none", file=None
-            )
-            ledger.intend(intent)
+            ledger.intend(ledgers.intent_of(job))
             states = (JobState.QUEUED, JobState.IN_PROGRESS, JobState.COMPLETED)
             for number, state in enumerate(states):
                 snapshot = JobSnapshot(provider_job_id=f"new_{job.job_id}", state=state)

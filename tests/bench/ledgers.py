@@ -91,6 +91,21 @@ def new_jobs(jobs: int, now: datetime) -> Iterator[Job]:
     yield from _jobs(random.Random(13), jobs, now + timedelta(minutes=10), timedelta(minutes=10))
 
 
+def intent_of(job: Job) -> Job:
+    """Return a job as it was before its create was sent."""
+    return Job(
+        job_id=job.job_id,
+        provider=job.provider,
+        dialect=job.dialect,
+        created_at=job.created_at,
+        trace=job.trace,
+        model=job.model,
+        request=job.request,
+        attribution=job.attribution,
+        prompt=job.prompt,
+    )
+
+
 def _jobs(
     rng: random.Random, jobs: int, now: datetime, over: timedelta = timedelta(days=DAYS)
 ) -> Iterator[Job]:
