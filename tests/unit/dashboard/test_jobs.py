@@ -173,7 +173,7 @@ def test_words_cannot_be_found_where_no_prompt_is_kept(ledger, look):
     ledger.done()
     found = look(q="kitten")
     assert found.jobs == ()
-    assert "`capture.content: full`" in found.notes[0]
+    assert "capture.content: full" in found.notes[0]
 
 
 def test_filters(ledger, look):

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = 50
 _EXCERPT = 160  # characters of a prompt or an error
 _NO_PROMPTS = (
-    "Prompts are not kept in this ledger, so their words cannot be searched. `capture.content: "
-    "full` keeps those of later jobs."
+    "Prompts are not kept in this ledger, so their words cannot be searched. The setting"
+    " capture.content: full keeps those of later jobs."
 )
 
 
