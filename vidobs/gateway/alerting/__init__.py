@@ -1,0 +1,1 @@
+"""Alerts: tells people, once, of what needs them, and that it is over."""
