@@ -9,18 +9,24 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.gateway.app import Gateway, create_gateway
+from vidobs.gateway.config import Given
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.governance.governance import Governance
 from vidobs.gateway.governance.routes import routes
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.guardrails.guards import GuardrailGuards
 from vidobs.gateway.guardrails.settings import read_guardrails
+from vidobs.gateway.hooks.routes import PATHS, EndpointRoutes
+from vidobs.gateway.hooks.settings import open_hooks, read_hooks
 from vidobs.gateway.seams import Keys
+from vidobs.gateway.videos.ids import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from vidobs.core.jobs import Job
     from vidobs.gateway.config import GatewayConfig
+    from vidobs.gateway.hooks.service import Hooks
     from vidobs.gateway.seams import Admission, Alerts, App, Guards, Service
     from vidobs.runtime import Runtime
 
@@ -53,6 +59,9 @@ def assembled(
     alerts: Alerts = NoAlerts()
     closing = ExitStack()
     keys, admission, admins = _governed(config, runtime, alerts, closing)
+    hooks, endpoints = _hooks(config, runtime, keys, Signer(key).id_of)
+    for hook in hooks:
+        closing.callback(runtime.callbacks.add("video.*", hook.wake))
     gateway = create_gateway(
         config,
         runtime=runtime,
@@ -62,8 +71,8 @@ def assembled(
         guards=_guards(config, runtime),
         alerts=alerts,
         extra_routes={**admins, **(extra_routes or {})},
-        mounts=mounts or {},
-        services=services,
+        mounts={**endpoints, **(mounts or {})},
+        services=(*hooks, *services),
     )
     return Assembled(gateway, keys, closing)
 
@@ -94,3 +103,17 @@ def _guards(config: GatewayConfig, runtime: Runtime) -> Guards | None:
     if not guardrails:
         return None
     return GuardrailGuards(guardrails, runtime.observer)
+
+
+def _hooks(
+    config: GatewayConfig, runtime: Runtime, keys: Keys, video_id: Callable[[Job], str | None]
+) -> tuple[tuple[Hooks, ...], Mapping[str, App]]:
+    """Webhooks to clients, and the routes where they are asked for; none without a file."""
+    given = config.parts.get("webhooks", Given(None, config.name))
+    settings = read_hooks(given.value, given.where)
+    ledger = runtime.settings.ledger.path
+    if not settings.enabled or ledger is None:
+        return (), {}
+    hooks = open_hooks(settings, ledger, video_id=video_id)
+    app = EndpointRoutes(hooks, keys, settings.reach).app()
+    return (hooks,), dict.fromkeys(PATHS, app)
