@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import apsw
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -237,3 +238,11 @@ def _figures(spend, *, counted):
 
 Followed.TestCase.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 TestFollowed = Followed.TestCase
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+class TestFollowedForLong(Followed.TestCase):
+    """The same, with many more lives."""
+
+    settings = settings(max_examples=300, stateful_step_count=50, deadline=None)

@@ -14,10 +14,11 @@ import apsw
 import pytest
 from index_kit import Studio, place_of
 
+from vidobs.core.errors import LedgerBusyError
 from vidobs.core.jobs import JobState
 from vidobs.dashboard.index import Index, following
 from vidobs.dashboard.index.answers import JobFilter, SourceState
-from vidobs.dashboard.index.cache import Claim
+from vidobs.dashboard.index.cache import Cache, Claim
 from vidobs.ledger import quiet
 
 WAIT_S = 30.0
@@ -355,22 +356,31 @@ def test_what_nothing_tells_of_is_found_in_time(studio):
 
 
 def test_many_threads_ask_at_once(studio):
-    """Pages are answered in many threads, while the index is closed under them even."""
+    """Pages are answered in many threads, until the index is closed under them."""
     for _ in range(5):
         studio.complete()
-    seen = []
+    seen, ended = [], []
+    many = threading.Event()
+
+    def ask(index):
+        try:
+            while True:
+                seen.append(index.totals().completed)
+                if len(seen) > 200:
+                    many.set()
+        except LedgerBusyError as error:
+            ended.append(str(error))
+
     with studio.index() as index:
-
-        def ask():
-            seen.extend(index.totals().completed for _ in range(20))
-
-        threads = [threading.Thread(target=ask) for _ in range(8)]
+        threads = [threading.Thread(target=ask, args=(index,)) for _ in range(8)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        assert many.wait(WAIT_S)
+    for thread in threads:
+        thread.join()
 
-    assert seen == [5] * 160
+    assert set(seen) == {5}
+    assert len(ended) == 8
 
 
 def test_a_claim_ends_with_its_process(tmp_path):
@@ -385,6 +395,36 @@ def test_a_claim_ends_with_its_process(tmp_path):
     assert second.path.parent != third.path.parent
     for claim in (second, other, third):
         claim.close()
+
+
+def test_caches_that_nobody_opens_go(tmp_path):
+    """A cache of weeks ago is deleted with the next claim, but not one that is in use."""
+    folder = tmp_path / "cache"
+    old, used = (Claim(str(tmp_path / name), folder) for name in ("old.db", "used.db"))
+    for claim in (old, used):
+        Cache(claim.path).close()
+        os.utime(claim.path.with_suffix(".lock"), (1_700_000_000, 1_700_000_000))
+    old.close()
+
+    new = Claim(str(tmp_path / "new.db"), folder)
+
+    assert not list(folder.glob(f"{old.path.stem}*"))
+    assert used.path.exists()
+    for claim in (used, new):
+        claim.close()
+
+
+def test_a_claim_keeps_its_cache_young(tmp_path):
+    """Opening a cache is what counts: one that is opened each day is never too old."""
+    claim = Claim(str(tmp_path / "ledger.db"), tmp_path / "cache")
+    lock = claim.path.with_suffix(".lock")
+    claim.close()
+    os.utime(lock, (1_700_000_000, 1_700_000_000))
+
+    Claim(str(tmp_path / "ledger.db"), tmp_path / "cache").close()
+
+    assert lock.stat().st_mtime > 1_700_000_000
+    assert lock.with_suffix(".db").exists()
 
 
 def test_states_are_followed_to_the_end(studio):

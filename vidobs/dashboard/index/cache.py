@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+import time
 from collections import deque
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
@@ -24,6 +26,8 @@ _BUSY_MS = 1000
 _IDLE = 8  # connections for reading that are kept open
 _READ_ONLY = apsw.SQLITE_OPEN_READONLY
 _COMPANIONS = ("", "-wal", "-shm")
+_LOCK = ".lock"
+_KEPT_S = 30 * 86_400
 
 
 class Claim:
@@ -70,15 +74,9 @@ class Claim:
     def _take(self, folder: Path, name: str) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{name}.db"
-        for file in (path, path.with_suffix(".lock")):
-            file.touch(mode=0o600)
-        lock = apsw.Connection(str(path.with_suffix(".lock")))
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except apsw.Error:
-            lock.close()
-            raise
-        self._lock = lock
+        self._lock = _locked(path)
+        path.touch(mode=0o600)
+        _tidy(folder)
         return path
 
 
@@ -159,6 +157,30 @@ def discard(path: Path) -> None:
     """Delete a cache."""
     for companion in _COMPANIONS:
         Path(f"{path}{companion}").unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> apsw.Connection:
+    """Lock a cache for this process; raise `apsw.BusyError` while another one has it."""
+    beside = path.with_suffix(_LOCK)
+    beside.touch(mode=0o600)
+    lock = apsw.Connection(str(beside))
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except apsw.Error:
+        lock.close()
+        raise
+    return lock
+
+
+def _tidy(folder: Path) -> None:
+    """Delete caches that nobody has opened for weeks: their ledgers may be gone for long."""
+    long_ago = time.time() - _KEPT_S
+    for lock in folder.glob(f"*{_LOCK}"):
+        with contextlib.suppress(apsw.Error, OSError):
+            if lock.stat().st_mtime < long_ago:
+                with closing(_locked(lock.with_suffix(".db"))):
+                    discard(lock.with_suffix(".db"))
+                    lock.unlink()
 
 
 def _folder() -> Path:

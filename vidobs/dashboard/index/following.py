@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from vidobs.dashboard.index.cache import Cache
     from vidobs.dashboard.index.source import Event, Source
 
-PART = 4000  # jobs that are read at once while the index is built
+PART = 4000  # jobs that are read at once while the index is built,
+FIRST_PART = 400  # and before there is anything to look at
 EVENTS = 1000  # that are followed at once
 COUNTED_FIRST = 20_000  # events that a new index counts of those before it
 _DONE = -1  # no place is below
@@ -192,7 +193,7 @@ class Follower:
             return NOTHING
         source = self._source
         with source.moment():
-            floor = source.floor(below, PART)
+            floor = source.floor(below, min(PART, FIRST_PART) if below == TOP else PART)
             first = max(floor, 0)
             rows, spend = source.part(first, below), source.part_spend(first, below)
             places = {row[0] for row in rows} | spend.keys()
