@@ -26,12 +26,20 @@ class Create:
 
     __slots__ = ("_call", "_observer", "_span", "_start_ns", "job")
 
-    def __init__(self, observer: Observer, call: VideoCall, *, job_id: str | None = None) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        call: VideoCall,
+        *,
+        job_id: str | None = None,
+        begun_ns: int | None = None,
+    ) -> None:
         """Open the span, make the job with its quote; nothing is written yet.
 
-        `job_id` is one that was made a moment ago, where somebody had to know it before.
+        `job_id` is one that was made a moment ago, at `begun_ns`, where somebody had to know it
+        before.
         """
-        now_ns = observer.clock.time_ns()
+        now_ns = begun_ns or observer.clock.time_ns()
         job_id = job_id or ids.job_id(now_ns, observer.getrandbits(ids.SEED_BITS))
         quote = _quote(observer, call)
         self._observer = observer

@@ -34,6 +34,7 @@ _KINDS = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image
 _PASSED_ON = ("content-length", "content-range", "accept-ranges", "etag", "last-modified")
 _FILES = (200, 206)
 _PART = 206
+_BAD_REQUEST = 400
 _PIECE_BYTES = 256 << 10
 READ_S = 120.0  # without a byte
 
@@ -58,7 +59,8 @@ async def _check(core: Core, asked: Asked, video: Video) -> None:
     try:
         await guards.after(asked.principal, job)
     except Refusal as refusal:
-        video.checked = refusal
+        if refusal.status == _BAD_REQUEST:  # else it could not be looked at just now
+            video.checked = refusal
         raise
     if job.state.terminal:
         video.checked = True

@@ -9,6 +9,7 @@ import msgspec
 
 from vidobs.core.errors import ConfigError
 from vidobs.dialects.openai import Route, read_call
+from vidobs.gateway.guardrails.refusals import tell_refused
 from vidobs.gateway.idempotency.replays import Keyed, Made, scope_of
 from vidobs.gateway.observing import attribution
 from vidobs.gateway.routes.wishes import wish_of
@@ -88,6 +89,7 @@ class _Attempt:
         self._wish = wish
         self._upstream = upstream
         self._observing = core.observing
+        self._begun_ns = core.runtime.clock.time_ns()
         self._job_id = core.observing.new_job_id()
 
     async def guarded(self) -> Wish:
@@ -99,8 +101,12 @@ class _Attempt:
         wish, guards = self._wish, self._core.parts.guards
         if guards is None:
             return wish
-        ask = self._ask(self._call(self._outgoing()), None)
-        prompt = await guards.before(self._asked.principal, ask)
+        call = self._call(self._outgoing())
+        try:
+            prompt = await guards.before(self._asked.principal, self._ask(call, None))
+        except Refusal as refusal:
+            self._told_refused(self._begun(call), refusal)
+            raise
         if prompt is None or prompt == wish.prompt:
             return wish
         return msgspec.structs.replace(
@@ -113,17 +119,24 @@ class _Attempt:
         out = self._outgoing()
         call = self._call(out)
         self._observing.guard.run("retired model", self._observing.observer.warn_if_retired, call)
-        seen = Create(self._observing.observer, call, job_id=self._job_id)
+        seen = self._begun(call)
         try:
             ask = self._ask(call, seen)
             permit = core.parts.admission.admit(self._asked.principal, ask)
-        except Refusal:
-            seen.discard()
+        except Refusal as refusal:
+            self._told_refused(seen, refusal)
             raise
         if keyed is not None:
             self._claim(keyed, seen, permit)
         await asyncio.shield(core.together.write(seen.job))
         return await self._sent(out, seen, permit)
+
+    def _begun(self, call: VideoCall) -> Create:
+        observer = self._observing.observer
+        return Create(observer, call, job_id=self._job_id, begun_ns=self._begun_ns)
+
+    def _told_refused(self, seen: Create, refusal: Refusal) -> None:
+        self._observing.guard.run("refused create", tell_refused, seen, refusal)
 
     def _claim(self, keyed: Keyed, seen: Create, permit: Permit) -> None:
         """Note whose key this job is made with, before there is a job."""
@@ -189,6 +202,7 @@ class _Attempt:
         if job is not None and job.job_id != self._job_id:  # the server had it already: it is one
             permit.give_back()
         core.book.take(video, answer, job)
+        video.taken_at = core.loop.time()
         core.poller.watch(video, after_s=wanted_s(reply))
         return Made(
             Answer(
