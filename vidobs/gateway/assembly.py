@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.gateway.alerting.opening import open_alerts
+from vidobs.gateway.alerting.settings import read_alerts
 from vidobs.gateway.app import Gateway, create_gateway
 from vidobs.gateway.config import Given
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
@@ -15,6 +18,7 @@ from vidobs.gateway.governance.governance import Governance
 from vidobs.gateway.governance.routes import routes
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.guardrails.guards import GuardrailGuards
+from vidobs.gateway.guardrails.litellm import read_litellm
 from vidobs.gateway.guardrails.settings import read_guardrails
 from vidobs.gateway.hooks.routes import PATHS, EndpointRoutes
 from vidobs.gateway.hooks.settings import open_hooks, read_hooks
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from vidobs.core.jobs import Job
+    from vidobs.gateway.alerting.desk import AlertDesk
     from vidobs.gateway.config import GatewayConfig
     from vidobs.gateway.hooks.service import Hooks
     from vidobs.gateway.seams import Admission, Alerts, App, Guards, Service
@@ -56,8 +61,12 @@ def assembled(
     Raises:
         ConfigError: a part of the file cannot be used.
     """
-    alerts: Alerts = NoAlerts()
     closing = ExitStack()
+    desks = _alerts(config, runtime)
+    alerts: Alerts = NoAlerts()
+    for desk in desks:
+        alerts = desk
+        closing.callback(runtime.callbacks.add("*", desk.take))
     keys, admission, admins = _governed(config, runtime, alerts, closing)
     hooks, endpoints = _hooks(config, runtime, keys, Signer(key).id_of)
     for hook in hooks:
@@ -72,7 +81,7 @@ def assembled(
         alerts=alerts,
         extra_routes={**admins, **(extra_routes or {})},
         mounts={**endpoints, **(mounts or {})},
-        services=(*hooks, *services),
+        services=(*desks, *hooks, *services),
     )
     return Assembled(gateway, keys, closing)
 
@@ -80,10 +89,13 @@ def assembled(
 def _governed(
     config: GatewayConfig, runtime: Runtime, alerts: Alerts, closing: ExitStack
 ) -> tuple[Keys, Admission, Mapping[str, App]]:
-    """Keys, budgets, limits and the routes of admins; nothing where the file names none of them."""
+    """Keys, budgets, limits and the routes of admins; nothing where the file names none of them.
+
+    They are kept beside the ledger: with one in memory there is only the master key.
+    """
     parts = {name: config.parts[name] for name in _GOVERNED if name in config.parts}
-    if config.master_key is None and not parts:
-        return MasterKey(None), NoLimits(), {}
+    if not parts and (config.master_key is None or runtime.settings.ledger.path is None):
+        return MasterKey(config.master_key), NoLimits(), {}
     settings = read_settings(
         {name: (given.value, given.where) for name, given in parts.items()}, config.master_key
     )
@@ -95,11 +107,23 @@ def _governed(
     return governance.directory, governance.admission, routes(governance, governance.directory)
 
 
+def _alerts(config: GatewayConfig, runtime: Runtime) -> tuple[AlertDesk, ...]:
+    """Where people are told; nothing where the file names no channel."""
+    own = config.parts.get("alerts", Given(None, config.name))
+    general = {name: (given.value, given.where) for name, given in config.general.items()}
+    settings = read_alerts(general, own.value, own.where, os.environ)
+    for warning in settings.warnings:
+        _log.warning("%s", warning)
+    return (open_alerts(settings, runtime),) if settings.channels else ()
+
+
 def _guards(config: GatewayConfig, runtime: Runtime) -> Guards | None:
-    given = config.parts.get("guardrails")
-    if given is None:
-        return None
-    guardrails = read_guardrails(given.value, given.where)
+    given = config.parts.get("guardrails", Given(None, config.name))
+    foreign = config.litellm_guardrails or Given(None, config.name)
+    understood = read_litellm(foreign.value, foreign.where)
+    for warning in understood.warnings:
+        _log.warning("%s", warning)
+    guardrails = (*read_guardrails(given.value, given.where), *understood.guardrails)
     if not guardrails:
         return None
     return GuardrailGuards(guardrails, runtime.observer)
