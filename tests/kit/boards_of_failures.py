@@ -2,11 +2,12 @@
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from dashboard_kit import Past
 
 from vidobs.core.calls import Attribution
-from vidobs.core.jobs import JobError, JobState, Reason
+from vidobs.core.jobs import JobError, JobState, Reason, Usage
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"{{7*7}}\u202e" + "w" * 150
@@ -56,4 +57,7 @@ def hostile(path, *, now=NOW):
             error=JobError("<blink>code</blink>", f"<script>alert('error')</script>{HOSTILE}"),
         )
         past.running(ago_s=60, progress=40, **about)
+        paid = past.intend(past.now - timedelta(hours=2), **about)
+        bill = Usage(reported_usd=Decimal("1.5"))  # so that it has a place in charts of money
+        past.see(paid, 5, state=JobState.COMPLETED, usage=bill)
     return failed.job_id
