@@ -17,9 +17,10 @@ from index_kit import Studio, place_of
 from vidobs.core.errors import LedgerBusyError
 from vidobs.core.jobs import JobState
 from vidobs.dashboard.index import Index, following
-from vidobs.dashboard.index.answers import JobFilter, SourceState
+from vidobs.dashboard.index.answers import JobFilter, SourceState, SpendBy
 from vidobs.dashboard.index.cache import Cache, Claim
 from vidobs.ledger import quiet
+from vidobs.ledger.reader import LedgerReader
 
 WAIT_S = 30.0
 KILLED = """
@@ -32,6 +33,41 @@ index = Index(sys.argv[1], folder=Path(sys.argv[2]))
 for _ in range(int(sys.argv[3])):
     index.step()
 os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from index_kit import Studio
+from ledger_kit import Maker
+from vidobs.core.errors import LedgerBusyError
+from vidobs.ledger.sweeper import sweeping
+from vidobs.ledger.sweeps import Content
+
+studio = Studio(Path(sys.argv[1]))
+number = int(sys.argv[2])
+studio.make = Maker(seed=number, now_ns=1_795_000_000_000_000_000 + number * 10**15)
+studio.videos = number * 1_000_000
+
+
+def patient(act, *given, **more):
+    while True:
+        try:
+            return act(*given, **more)
+        except LedgerBusyError:
+            time.sleep(0.001)
+
+
+see = studio.see
+studio.see = lambda *given, **more: patient(see, *given, **more)
+studio.intend = lambda intend=studio.intend, **more: patient(intend, **more)
+for turn in range(60):
+    patient(studio.complete, user=f"user-{turn % 5}", prompt="a fox", tags={"n": str(number)})
+    studio.fail(f"no {turn}", prompt="a whale")
+    if turn % 20 == 19:
+        with sweeping(studio.path) as sweeper:
+            patient(sweeper.run, Content(2**63 - 1))
+studio.close()
 """
 
 
@@ -381,6 +417,33 @@ def test_many_threads_ask_at_once(studio):
 
     assert set(seen) == {5}
     assert len(ended) == 8
+
+
+@pytest.mark.slow
+def test_several_processes_write_while_it_follows(studio):
+    """Three writers that also purge, and an index that is killed and started anew: all adds up."""
+    kit = Path(__file__).parents[2] / "kit"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITES, str(studio.folder), str(number)],
+            env=os.environ | {"PYTHONPATH": str(kit)},
+        )
+        for number in (1, 2, 3)
+    ]
+    while any(writer.poll() is None for writer in writers):
+        program = [sys.executable, "-c", KILLED, studio.path, str(studio.cache), "25"]
+        subprocess.run(program, check=False)
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+
+    with studio.index() as index, closing(LedgerReader(studio.path)) as reader:
+        assert index.progress().shared
+        assert index.totals().states == {JobState.COMPLETED: 180, JobState.FAILED: 180}
+        for by in SpendBy:
+            assert index.spend(by) == reader.spend(by.value)
+        assert index.failures().jobs == 180
+        assert len(index.jobs(JobFilter(text="fox"), limit=500).rows) == len(
+            [job for job in reader.jobs(limit=500) if job.prompt and "fox" in job.prompt]
+        )
 
 
 def test_a_claim_ends_with_its_process(tmp_path):
