@@ -15,7 +15,7 @@ from vidobs.gateway.idempotency.store import SqliteAnswers
 from vidobs.gateway.routes import about, openapi
 from vidobs.gateway.routes.content import BrokenOffError
 from vidobs.gateway.routes.table import find
-from vidobs.gateway.seams import Refusal
+from vidobs.gateway.seams import Refusal, Role
 from vidobs.gateway.wire.answers import encoded, refused, send_answer
 from vidobs.gateway.wire.asked import Asked, path_of, token_of
 from vidobs.gateway.wire.bodies import Gone
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         App,
         Guards,
         Keys,
+        Principal,
         Receive,
         Scope,
         Send,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from vidobs.runtime import Runtime
 
 _ID_BITS = 96
+_LOOKING = ("GET", "HEAD")
 _READY = frozenset({"/health/ready", "/health/readiness"})  # LiteLLM's names as well
 _OPEN = _READY | {"/health", "/health/live", "/health/liveliness", "/docs", "/openapi.json"}
 _NO_ROUTES: Mapping[str, App] = MappingProxyType({})
@@ -75,6 +77,11 @@ class Gateway:
             await self._http(scope, receive, send)
         elif kind == "lifespan":
             await self._live(receive, send)
+
+    @property
+    def followed(self) -> int:
+        """How many videos have not ended."""
+        return 0 if self._core is None else len(self._core.book.open)
 
     async def start(self) -> Core:
         """Open everything; in the event loop that will serve."""
@@ -131,7 +138,7 @@ class Gateway:
             found = find(scope["method"], path_of(scope))
             headers = dict(scope["headers"])
             now = datetime.fromtimestamp(self._runtime.clock.time_ns() / 1e9, UTC)
-            principal = self._parts.keys.principal(token_of(headers), now)
+            principal = self._principal(scope["method"], token_of(headers), now)
             counted = self._parts.admission.request(principal, now, operation=found.operation)
             if counted:
                 told = (*told, *encoded(counted))
@@ -156,6 +163,13 @@ class Gateway:
             return
         if answer is not None:
             await send_answer(send, answer, told, head=head)
+
+    def _principal(self, method: str, token: str | None, now: datetime) -> Principal:
+        """Return who asks; viewers look, and change nothing."""
+        found = self._parts.keys.principal(token, now)
+        if found.role is Role.VIEWER and method not in _LOOKING:
+            raise Refusal(403, "a viewer may look, and change nothing", code="read_only")
+        return found
 
     def _open_to_all(self, core: Core, path: str) -> Answer:
         """What is told without a key."""

@@ -18,9 +18,9 @@ class Holding:
         self.resumed = {}
         self.given_back = []
 
-    def request(self, principal, now):
+    def request(self, principal, now, *, operation):
         """Let every request in."""
-        del principal, now
+        del principal, now, operation
         return {"x-ratelimit-limit-requests": "60"}
 
     def admit(self, principal, ask):
@@ -141,3 +141,12 @@ def test_a_server_with_very_many_headers_is_understood(gateway):
         made = client.videos.with_raw_response.create(model="my-sora", prompt=prompt)
         assert len(made.headers) < 20
         assert client.videos.poll(made.parse().id).status == "completed"
+
+
+def test_what_there_is_not_is_asked_for_once(gateway, sandbox):
+    """An id that nobody knows is forgotten, and not polled for ever after."""
+    with gateway.http() as http:
+        for _ in range(3):
+            assert http.get("/v1/videos/video_nobody_knows").status_code == 404
+    assert gateway.app.followed == 0
+    assert polls_of(sandbox, "/v1/videos/video_nobody_knows") == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -10,6 +11,8 @@ from yarl import URL
 if TYPE_CHECKING:
     from vidobs.dialects.openai import CallContext
     from vidobs.gateway.config import Deployment
+
+POLLS_AT_ONCE = 64
 
 
 class Upstream:
@@ -20,6 +23,8 @@ class Upstream:
         self.context = context
         self.headers = {"Accept": "application/json", **deployment.headers}
         self.address = f"{context.server_address}:{context.server_port}"
+        self.gate = asyncio.Semaphore(POLLS_AT_ONCE)
+        self.shown_at = 0.0  # when it last showed a video, by the loop's clock
         self.busy = 0  # requests under way
         self.fails = 0  # in a row
         self.rests_until = 0.0  # by the loop's clock

@@ -28,9 +28,9 @@ class Video:
     """One video. Lives in the event loop; only its poller and its routes change it."""
 
     __slots__ = (
-        "asked_at", "body", "checked", "cost", "failure", "failures", "id", "model", "next_at",
-        "owner", "polling", "raw_body", "sealed", "state", "taken_at", "timer", "upstream",
-        "watched_since",
+        "asked_at", "body", "checked", "cost", "failure", "failures", "id", "missing_since",
+        "model", "next_at", "owner", "polling", "raw_body", "sealed", "state", "taken_at", "timer",
+        "upstream", "watched_since",
     )  # fmt: skip
 
     def __init__(self, video_id: str, sealed: Sealed, upstream: Upstream, *, now_s: float) -> None:
@@ -45,6 +45,7 @@ class Video:
         self.cost: tuple[tuple[bytes, bytes], ...] = ()
         self.failure: Refusal | None = None  # why the last poll brought nothing
         self.failures = 0  # of polls, in a row
+        self.missing_since: float | None = None  # the server says that there is no such video
         self.taken_at = 0.0  # when the last answer came, by the loop's clock
         self.asked_at = now_s  # when somebody last wanted to know
         self.watched_since = now_s

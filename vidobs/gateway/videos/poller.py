@@ -13,6 +13,7 @@ import msgspec
 
 from vidobs.core.calls import Operation
 from vidobs.core.errors import ConfigError
+from vidobs.core.jobs import JobSnapshot, JobState, Reason
 from vidobs.dialects.openai import decode_video, failed_body, status_key
 from vidobs.dialects.outgoing import path_of
 from vidobs.gateway.observing import call_about
@@ -32,8 +33,9 @@ SHORTEST_S, LONGEST_S = 0.1, 30.0
 FIRST_S, TENTH, USUAL_MOST_S = 0.5, 0.1, 10.0  # without a word of the server
 UNASKED_S, UNASKED_TIMES = 60.0, 3  # nobody has asked for so long: that much slower
 FAILED_MOST_S = 120.0
-AT_ONCE = 64  # polls
 FRESH_S = 3600.0  # what is known of a video that has ended is good for so long
+REPEAT_S = 5.0  # a failure is told again for so long, without asking
+LOST_S = 600.0  # a server does not know a video for so long: it is lost
 _OK, _NOT_FOUND, _GONE = 200, 404, 410
 _decode = msgspec.json.Decoder().decode
 
@@ -46,7 +48,6 @@ class Poller:
         self._observing = observing
         self._book = book
         self._loop = asyncio.get_running_loop()
-        self._gate = asyncio.Semaphore(AT_ONCE)
         self._closed = False
 
     def watch(self, video: Video, after_s: float | None = None) -> None:
@@ -62,6 +63,10 @@ class Poller:
         Raises:
             Refusal: the server knows nothing of it, or cannot be asked.
         """
+        if video.failure is not None and self._loop.time() < video.next_at:
+            if video.body is None:
+                raise video.failure
+            return
         running = video.polling or self._start(video)
         await asyncio.shield(running)
         if video.body is None and video.failure is not None:
@@ -100,12 +105,23 @@ class Poller:
     async def _ask(self, video: Video) -> None:
         asked_s: float | None = None
         try:
-            async with self._gate:
+            async with video.upstream.gate:
                 asked_s = await self._poll(video)
         finally:
             video.polling = None
-            if not self._closed and not video.ended:
-                self._again(video, self._rest_s(video, asked_s))
+            self._go_on(video, asked_s)
+
+    def _go_on(self, video: Video, asked_s: float | None) -> None:
+        """Ask again later, where there is something to wait for."""
+        if self._closed:
+            return
+        known = video.body is not None or self._observing.job_of(video.upstream, video.raw)
+        if video.ended or not known:
+            video.next_at = self._loop.time() + REPEAT_S
+        else:
+            self._again(video, self._rest_s(video, asked_s))
+        if not known:  # somebody asked for what there is not
+            self._book.forget(video)
 
     async def _poll(self, video: Video) -> float | None:
         """Ask once; return when the server wants to be asked again, where it says so."""
@@ -128,7 +144,8 @@ class Poller:
     def _taken(self, video: Video, reply: Reply, start_ns: int) -> None:
         guard = self._observing.guard
         body = without_key(reply.body, video.upstream)
-        video.taken_at = self._loop.time()
+        video.taken_at = video.upstream.shown_at = self._loop.time()
+        video.missing_since = None
         if body == video.raw_body:
             self._unchanged(video, body, start_ns)
             return
@@ -179,6 +196,28 @@ class Poller:
         )
         if reply.status in (_NOT_FOUND, _GONE):
             video.body = None  # the server says that there is no such video, and so do we
+            self._missed(video, start_ns)
+
+    def _missed(self, video: Video, start_ns: int) -> None:
+        """Give a video up that its server does not know for ten minutes.
+
+        Only where the same key shows other videos meanwhile: else it may be the key of another
+        account, in which this one never was.
+        """
+        now_s = self._loop.time()
+        if video.missing_since is None:
+            video.missing_since = now_s
+        elif now_s - video.missing_since >= LOST_S and (
+            video.upstream.shown_at >= video.missing_since
+        ):
+            self._observing.guard.run("poll", self._lose, video, start_ns)
+
+    def _lose(self, video: Video, start_ns: int) -> None:
+        call = call_about(video.upstream, Operation.RETRIEVE, video.raw)
+        lost = JobSnapshot(provider_job_id=video.raw, state=JobState.FAILED, reason=Reason.LOST)
+        Poll(self._observing.observer, call, start_ns).answer(lost, None)
+        video.state = JobState.FAILED
+        self._book.forget(video)
 
     def _failed(self, video: Video, start_ns: int, kind: str, message: str) -> None:
         video.failures += 1
