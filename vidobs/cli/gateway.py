@@ -86,13 +86,13 @@ def _config(file: Path | None, model: str | None) -> GatewayConfig:
 def _settings(given: GatewayConfig, file: Path | None) -> Loaded:
     """The settings of vidobs, from the same file, with the prices of `model_info`."""
     from vidobs import config
-    from vidobs.gateway.config.sections import GENERAL, MODELS, ROUTER
+    from vidobs.gateway.config.sections import GENERAL, GUARDRAILS, MODELS, ROUTER
 
     arguments = {"prices": list(given.prices)} if given.prices else {}
     return config.load(
         arguments,
         yaml_path=None if file is None else file.expanduser(),
-        read_elsewhere=(MODELS, GENERAL, ROUTER),
+        read_elsewhere=(MODELS, GENERAL, GUARDRAILS, ROUTER),
     )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.alerting.desk import AlertDesk
     from vidobs.gateway.config import GatewayConfig
     from vidobs.gateway.hooks.service import Hooks
-    from vidobs.gateway.seams import Admission, Alerts, App, Guards, Service
+    from vidobs.gateway.seams import Admission, Alerts, App, Service
     from vidobs.runtime import Runtime
 
 _GOVERNED = ("keys", "budgets", "limits")
@@ -71,17 +71,19 @@ def assembled(
     hooks, endpoints = _hooks(config, runtime, keys, Signer(key).id_of)
     for hook in hooks:
         closing.callback(runtime.callbacks.add("video.*", hook.wake))
+    guards = _guards(config, runtime)
+    guarding = () if guards is None else (guards,)
     gateway = create_gateway(
         config,
         runtime=runtime,
         key=key,
         keys=keys,
         admission=admission,
-        guards=_guards(config, runtime),
+        guards=guards,
         alerts=alerts,
         extra_routes={**admins, **(extra_routes or {})},
         mounts={**endpoints, **(mounts or {})},
-        services=(*desks, *hooks, *services),
+        services=(*guarding, *desks, *hooks, *services),
     )
     return Assembled(gateway, keys, closing)
 
@@ -117,7 +119,7 @@ def _alerts(config: GatewayConfig, runtime: Runtime) -> tuple[AlertDesk, ...]:
     return (open_alerts(settings, runtime),) if settings.channels else ()
 
 
-def _guards(config: GatewayConfig, runtime: Runtime) -> Guards | None:
+def _guards(config: GatewayConfig, runtime: Runtime) -> GuardrailGuards | None:
     given = config.parts.get("guardrails", Given(None, config.name))
     foreign = config.litellm_guardrails or Given(None, config.name)
     understood = read_litellm(foreign.value, foreign.where)

@@ -64,6 +64,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     sizes: Sizes = Sizes()
     general: Mapping[str, Given] = {}  # `general_settings`, those that are known
     parts: Mapping[str, Given] = {}  # of the section `gateway:`, by `seams.PARTS`
+    litellm_guardrails: Given | None = None  # LiteLLM's list at the top of the file
     prices: tuple[PriceRow, ...] = ()  # of `model_info`
     warnings: tuple[str, ...] = ()
 

@@ -14,6 +14,7 @@ from vidobs.gateway.config.model import GatewayConfig, Given, Sizes
 from vidobs.gateway.config.sections import (
     GENERAL,
     GENERAL_KEYS,
+    GUARDRAILS,
     MODELS,
     OURS,
     ROUTER,
@@ -82,6 +83,7 @@ def _config(document: Document, environ: Mapping[str, str]) -> GatewayConfig:
             for name in PARTS
             if own.get(name) is not None
         },
+        litellm_guardrails=_at_top(document, GUARDRAILS),
         sizes=_sizes(document, own),
         prices=found.prices,
         warnings=(*found.warnings, *unread(document)),
@@ -89,6 +91,11 @@ def _config(document: Document, environ: Mapping[str, str]) -> GatewayConfig:
     config = msgspec.structs.replace(config, **_router(document), **_own(document, own))
     _check_default(document, config)
     return config
+
+
+def _at_top(document: Document, name: str) -> Given | None:
+    value = document.values.get(name)
+    return None if value is None else Given(value, document.where(name))
 
 
 def _master_key(given: Given | None) -> str | None:

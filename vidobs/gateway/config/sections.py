@@ -14,6 +14,7 @@ OURS = "gateway"
 MODELS, GENERAL, ROUTER, LITELLM = (
     "model_list", "general_settings", "router_settings", "litellm_settings",
 )  # fmt: skip
+GUARDRAILS = "guardrails"
 GENERAL_KEYS = frozenset(
     {
         "master_key", "alerting", "alerting_args", "alerting_threshold", "alert_types",
@@ -28,7 +29,7 @@ _READ = {GENERAL: GENERAL_KEYS, ROUTER: ROUTER_KEYS, LITELLM: LITELLM_KEYS}
 def wanted(path: PathIn) -> bool:
     """Tell whether a value of the file is read here; the variables of others are not asked for."""
     section = path[0]
-    if section in (OURS, MODELS):
+    if section in (OURS, MODELS, GUARDRAILS):
         return True
     known = _READ.get(str(section))
     if known is None or section == LITELLM:  # callbacks are read with the settings of vidobs

@@ -27,7 +27,7 @@ _MOST_KEPT = 10_000  # jobs
 
 
 class GuardrailGuards:
-    """Implements `vidobs.gateway.seams.Guards`. For one event loop.
+    """Implements `Guards` and `Service` of `vidobs.gateway.seams`. For one event loop.
 
     What it finds is told by the observer: of a prompt with the answer to its create, or with its
     refusal; of a result at once. `content_url` says where the video of a job can be had.
@@ -91,6 +91,9 @@ class GuardrailGuards:
                 code=CODE,
                 headers={"x-should-retry": "false"},
             )
+
+    async def start(self) -> None:
+        """Do nothing: what a guardrail needs it opens when it first looks."""
 
     async def close(self) -> None:
         """Give back what the guardrails hold."""
