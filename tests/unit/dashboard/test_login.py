@@ -29,6 +29,8 @@ KEYS = {"sk-master": Rights.ACT, "sk-viewer": Rights.LOOK}
 class Mounted:
     """A server that has the dashboard at /ui, and a browser in front of it."""
 
+    visitors = 0
+
     def __init__(self, path, folder, **options) -> None:
         self.keys = dict(KEYS)
         self.index = Index(str(path), folder=folder)
@@ -43,8 +45,9 @@ class Mounted:
         self.app = mounted(desk, self.keys.get, **options)
         self.cookies = httpx.Cookies()
 
-    def ask(self, path, *, method="GET", base=BASE, client=("10.0.0.1", 5), data=None, **headers):
+    def ask(self, path, *, method="GET", base=BASE, client=None, data=None, **headers):
         """Send one request; nothing is followed."""
+        client = client or (f"10.0.1.{self.visitors}", 5)
 
         async def send():
             transport = httpx.ASGITransport(self.app, client=client)
@@ -62,12 +65,22 @@ class Mounted:
         return self.ask("/ui/login", method="POST", data={"key": key, "next": to}, **options)
 
 
-@pytest.fixture
-def server(tmp_path):
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory):
     """A server without a past."""
-    made = Mounted(tmp_path / "none.db", tmp_path / "cache")
+    folder = tmp_path_factory.mktemp("login")
+    made = Mounted(folder / "none.db", folder / "cache")
     yield made
     made.index.close()
+
+
+@pytest.fixture
+def server(one_server):
+    """The server, before a browser that is new to it, at an address of its own."""
+    one_server.cookies = httpx.Cookies()
+    one_server.keys.update(KEYS)
+    one_server.visitors += 1
+    return one_server
 
 
 def test_a_key_becomes_a_session(server):
