@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pytest
 from governance_kit import Clock, House
 from hypothesis import assume, settings
 from hypothesis import strategies as st
@@ -223,5 +224,15 @@ class Budgets(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TestBudgets = Budgets.TestCase
-TestBudgets.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+class TestBudgets(Budgets.TestCase):
+    """Everyday."""
+
+    settings = settings(max_examples=12, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+class TestBudgetsAtLength(Budgets.TestCase):
+    """Many more stories, and longer ones."""
+
+    settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
