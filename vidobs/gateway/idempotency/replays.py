@@ -148,9 +148,7 @@ def scope_of(owner: str, path: str, key: str) -> bytes:
     if len(key) > LONGEST_KEY:
         message = f"an Idempotency-Key has at most {LONGEST_KEY} characters"
         raise Refusal(400, message, code="invalid_idempotency_key")
-    return blake2b(
-        f"{owner}\0{path}\0{key}".encode("utf-8", "replace"), digest_size=20
-    ).digest()
+    return blake2b(f"{owner}\0{path}\0{key}".encode("utf-8", "replace"), digest_size=20).digest()
 
 
 def _check(keyed: Keyed, request_hash: str) -> None:

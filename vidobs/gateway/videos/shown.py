@@ -53,7 +53,8 @@ def shown(
     if isinstance(parent, str) and parent:
         told[_SOURCE] = source(parent)
     if told.get("error") is not None or state is JobState.EXPIRED:
-        told["error"] = _error(told.get("error")) or dict(_EXPIRED)
+        instead = dict(_EXPIRED) if state is JobState.EXPIRED else None
+        told["error"] = _error(told.get("error")) or instead
     told.pop("task_id", None)  # new-api repeats its id there
     told.pop("polling_url", None)  # leads past the gateway
     return told
