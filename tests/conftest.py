@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(state.cleanup)
     os.environ["XDG_STATE_HOME"] = state.name
     os.environ["XDG_CONFIG_HOME"] = state.name
+    os.environ["XDG_CACHE_HOME"] = state.name
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 

@@ -122,6 +122,27 @@ def test_the_thread_follows_what_others_write(studio):
         assert not index._keeper.guard.trips
 
 
+def test_a_fault_inside_is_said(studio, guard_trips):
+    """What nobody thought of does not end the thread: it is counted, and progress tells of it."""
+    studio.complete()
+    with closing(Index(studio.path, folder=studio.cache)) as index:
+        index.catch_up()
+        with closing(apsw.Connection(str(index._keeper.cache.path))) as somebody:
+            somebody.execute("ALTER TABLE phase RENAME TO phases")
+        index.start()
+        studio.complete()
+        wait_until(index, lambda: index.progress().problem is not None)
+        assert "failed inside" in index.progress().problem
+        assert index.totals().completed == 1
+        assert set(index._keeper.guard.trips) == {"dashboard: SQLError"}
+        guard_trips.expected.add("dashboard: SQLError")
+
+        with closing(apsw.Connection(str(index._keeper.cache.path))) as somebody:
+            somebody.execute("ALTER TABLE phases RENAME TO phase")
+        wait_until(index, lambda: index.totals().completed == 2)
+        assert index.progress().problem is None
+
+
 def test_waiting_ends_with_time(studio):
     """Who waits for a change that does not come gets the version that there is."""
     studio.accept()
@@ -266,6 +287,28 @@ def test_a_cache_that_broke_is_made_anew(studio, spoil):
         assert index.progress().shared
         assert index.totals().completed == 30
         assert len(index.jobs(JobFilter(text="fox")).rows) == 30
+
+
+def test_a_cache_that_breaks_under_way_is_made_anew(studio):
+    """Pages that find the file torn have it thrown away; the next answers are right again."""
+    for _ in range(30):
+        studio.complete(prompt="a fox")
+    with studio.index() as index:
+        cache = index._keeper.cache
+        cache.cut_log()
+        with cache.reading() as connection:
+            connection.execute("PRAGMA cache_size = 0")
+        torn(cache.path)
+        cache.writer.execute("PRAGMA shrink_memory")
+        with cache.reading() as connection:
+            connection.execute("PRAGMA shrink_memory")
+        with pytest.raises(LedgerBusyError, match="is made anew"):
+            index.jobs(JobFilter(text="fox"), limit=100)
+        studio.complete()
+        index.catch_up()
+
+        assert index.totals().completed == 31
+        assert index.progress().problem is None
 
 
 def test_another_ledger_at_the_place_is_another_index(studio, tmp_path):

@@ -33,7 +33,7 @@ class Deltas:
         self.sums: defaultdict[SumKey, list[int]] = defaultdict(lambda: [0] * _SUM)
         self.shares: defaultdict[ShareKey, list[int]] = defaultdict(lambda: [0] * (ASKED - SETTLED))
         self.phases: defaultdict[PhaseKey, list[int]] = defaultdict(lambda: [0])
-        self.failed: defaultdict[FailedKey, list[int]] = defaultdict(lambda: [0, 0])
+        self.failed: defaultdict[FailedKey, list[int]] = defaultdict(lambda: [0, 0, 0])
         self.groups: defaultdict[Failing, int] = defaultdict(int)
 
     def change(self, old: Facts | None, new: Facts | None) -> None:
@@ -81,6 +81,7 @@ class Deltas:
             failed = self.failed[Grain.HOUR, facts.created_hour, facts.failing.fingerprint]
             failed[0] += sign
             failed[1] += sign * (facts.usd or 0)
+            failed[2] += sign * sum(entry.possible or 0 for entry in facts.entries)
             self.groups[facts.failing] += sign
 
     def _book(self, facts: Facts, sign: int) -> None:

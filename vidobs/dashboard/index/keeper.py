@@ -29,6 +29,7 @@ CALM_S = 0.05  # between the parts of a look at everything, for nobody waits for
 _PAUSE_S = 1.0  # after something went wrong
 _LEAP = 10_000  # above the versions that were told of and not kept, before the process ended
 _REMEMBERED = 5000  # changes of jobs
+_FAULT = "the dashboard's index failed inside and is not up to date; its log says where"
 BROKEN = (apsw.NotADBError, apsw.CorruptError)
 NO_ROOM = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
 
@@ -135,6 +136,8 @@ class Keeper:
     def _run(self) -> None:
         while not self._stop.is_set():
             rest = self.guard.run("dashboard", self._turn)
+            if rest is None:
+                self.guard.run("dashboard", self._fault)
             self._stop.wait(_PAUSE_S if rest is None else rest)
 
     def _turn(self) -> float:
@@ -148,6 +151,15 @@ class Keeper:
                 taken = time.monotonic() - started
                 self._clean_due = started + max(CLEAN_S, CLEAN_SHARE * taken)
         return LOOK_S
+
+    def _fault(self) -> None:
+        """Say that a fault of ours keeps the answers from being those of now."""
+        with self._lock:
+            self._follower = Follower(self.cache, self._source)  # without what was rolled back
+            self._follower.version = self.changes.version
+            self._changed = ()
+            self._say(self.progress.source, _FAULT)
+            self._tell()
 
     def _guarded(self, work: Callable[[], bool]) -> bool:
         """Do something that may fail for reasons outside; return whether there is more to do."""
@@ -170,6 +182,7 @@ class Keeper:
         except NO_ROOM as error:
             problem = f"the dashboard's cache {self.cache.path} cannot be written ({error})"
             self._follower = Follower(self.cache, self._source)  # without what was rolled back
+            self._follower.version = self.changes.version
         self._say(state, problem)
         self._tell()
         return more

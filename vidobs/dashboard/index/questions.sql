@@ -121,14 +121,14 @@ FROM json_each(?) AS span CROSS JOIN phase
 GROUP BY 1, 2, 3;
 
 -- failures --
-SELECT failed.fingerprint, sum(failed.jobs), sum(failed.usd), count(*) OVER (),
-    sum(sum(failed.jobs)) OVER ()
+SELECT failed.fingerprint, sum(failed.jobs), sum(failed.usd), sum(failed.possible),
+    count(*) OVER (), sum(sum(failed.jobs)) OVER ()
 FROM json_each(?) AS span CROSS JOIN failed
     ON grain = span.value ->> 0 AND start >= span.value ->> 1 AND start < span.value ->> 2
 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?;
 
 -- failure_sum --
-SELECT sum(jobs), sum(usd)
+SELECT sum(jobs), sum(usd), sum(possible)
 FROM json_each(?) AS span CROSS JOIN failed
     ON fingerprint = ? AND grain = span.value ->> 0
     AND start >= span.value ->> 1 AND start < span.value ->> 2;

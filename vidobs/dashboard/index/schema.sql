@@ -105,6 +105,7 @@ CREATE TABLE failed (
     fingerprint TEXT    NOT NULL,
     jobs        INTEGER NOT NULL,
     usd         INTEGER NOT NULL,
+    possible    INTEGER NOT NULL,
     PRIMARY KEY (grain, start, fingerprint)
 ) STRICT, WITHOUT ROWID;
 

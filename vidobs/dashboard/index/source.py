@@ -73,13 +73,17 @@ class Source:
 
     @contextmanager
     def moment(self) -> Iterator[None]:
-        """Read everything inside at one and the same moment of the file."""
+        """Read everything inside at one and the same moment of the file.
+
+        Other errors than the ledger's own pass through: the cache is written inside.
+        """
         connection = self._opened
         with reading(self.path):
             connection.execute("BEGIN")
-            try:
-                yield
-            finally:
+        try:
+            yield
+        finally:
+            with reading(self.path):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
@@ -97,11 +101,13 @@ class Source:
 
     def quiet_count(self) -> int:
         """Return how many changes there were that no event tells of."""
-        return quiet.count(self._opened)
+        with reading(self.path):
+            return quiet.count(self._opened)
 
     def quiet_places(self, after: int) -> list[int] | None:
         """Return where those behind a count were; `None` when that is not known any more."""
-        return quiet.places(self._opened, after)
+        with reading(self.path):
+            return quiet.places(self._opened, after)
 
     def events(self, after: int, limit: int) -> list[Event]:
         """Return the next events."""

@@ -11,7 +11,7 @@ from vidobs.ledger.statements import named
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA_VERSION = 2  # of the cache; one of another version is made anew
+SCHEMA_VERSION = 3  # of the cache; one of another version is made anew
 
 
 @cache

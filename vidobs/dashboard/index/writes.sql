@@ -94,12 +94,13 @@ DELETE FROM phase
 WHERE grain = ? AND start = ? AND model = ? AND phase = ? AND bucket = ? AND jobs = 0;
 
 -- add_failed --
-INSERT INTO failed (grain, start, fingerprint, jobs, usd) VALUES (?, ?, ?, ?, ?)
+INSERT INTO failed (grain, start, fingerprint, jobs, usd, possible) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (grain, start, fingerprint) DO UPDATE SET
-    jobs = jobs + excluded.jobs, usd = usd + excluded.usd;
+    jobs = jobs + excluded.jobs, usd = usd + excluded.usd, possible = possible + excluded.possible;
 
 -- clear_failed --
-DELETE FROM failed WHERE grain = ? AND start = ? AND fingerprint = ? AND jobs = 0 AND usd = 0;
+DELETE FROM failed
+WHERE grain = ? AND start = ? AND fingerprint = ? AND jobs = 0 AND usd = 0 AND possible = 0;
 
 -- add_group --
 INSERT INTO failure (fingerprint, provider, model, reason, code, message, jobs)
