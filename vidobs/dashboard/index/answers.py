@@ -243,6 +243,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None
     jobs: int
     usd: Decimal  # that they cost all the same
+    possible_usd: Decimal = ZERO  # what more they may have cost
     first_at: datetime  # creation of the first and the last of them that are in the ledger
     last_at: datetime
     examples: tuple[int, ...]  # places, the newest first

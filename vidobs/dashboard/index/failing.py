@@ -14,6 +14,8 @@ from vidobs.dashboard.index.sums import listed
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import apsw
 
 EXAMPLES = 3  # of each group in a list
@@ -43,11 +45,11 @@ def failures(connection: apsw.Connection, period: Period, limit: int) -> Failure
     if not rows:
         return Failures()
     found = [
-        _failure(connection, period, fingerprint, jobs=jobs, usd=usd, examples=EXAMPLES)
-        for fingerprint, jobs, usd, _, _ in rows
+        _failure(connection, period, fingerprint, sums, EXAMPLES)
+        for fingerprint, *sums, _, _ in rows
     ]
     return Failures(
-        rows=tuple(one for one in found if one is not None), groups=rows[0][3], jobs=rows[0][4]
+        rows=tuple(one for one in found if one is not None), groups=rows[0][-2], jobs=rows[0][-1]
     )
 
 
@@ -55,25 +57,22 @@ def failure(
     connection: apsw.Connection, period: Period, fingerprint: str, examples: int
 ) -> Failure | None:
     """Return one group of failures, `None` where there is none in the period."""
-    ((jobs, usd),) = _all(connection, "failure_sum", period.spans, fingerprint)
-    if not jobs:
-        return None
-    return _failure(connection, period, fingerprint, jobs=jobs, usd=usd, examples=examples)
+    (sums,) = _all(connection, "failure_sum", period.spans, fingerprint)
+    return _failure(connection, period, fingerprint, sums, examples) if sums[0] else None
 
 
 def _failure(
     connection: apsw.Connection,
     period: Period,
     fingerprint: str,
-    *,
-    jobs: int,
-    usd: int,
+    sums: Sequence[int],
     examples: int,
 ) -> Failure | None:
     found = _all(connection, "failure", fingerprint)
     if not found or found[0][5] is None:
         return None  # its jobs are being deleted just now
     provider, model, reason, code, message, first, last = found[0]
+    jobs, usd, possible = sums
     places = _all(connection, "failure_examples", fingerprint, period.first, period.end, examples)
     return Failure(
         fingerprint=fingerprint,
@@ -84,6 +83,7 @@ def _failure(
         message=message,
         jobs=jobs,
         usd=codec.dollars(usd),
+        possible_usd=codec.dollars(possible),
         first_at=codec.created_at(first),
         last_at=codec.created_at(last),
         examples=tuple(place for (place,) in places),

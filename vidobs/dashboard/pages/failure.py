@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.core.money import ZERO
 from vidobs.dashboard.chart import Chart, Period, Unit, over_time
 from vidobs.dashboard.page import NotThereError, Page, Parameter
 from vidobs.dashboard.pages.failures import frame_of
@@ -28,7 +26,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{1,64}")
 
 
 class FailurePage(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of failures. What is possible is only known of the examples, which are the newest."""
+    """A group of failures with its newest examples."""
 
     window: Window | None
     since: datetime | None
@@ -36,7 +34,6 @@ class FailurePage(msgspec.Struct, frozen=True, kw_only=True):
     group: Group
     hint: str
     billing: str | None
-    possible_usd: Decimal  # of the examples; in no total
     chart: Chart
 
 
@@ -53,15 +50,13 @@ def answer(desk: Desk, asked: Asked) -> FailurePage:
         )
     totals = desk.index.totals(span.since, span.until)
     frame = frame_of(span, now, jobs=totals.jobs)
-    group = group_of(found, frame, examples_of(desk, found.examples))
     return FailurePage(
         window=span.window,
         since=span.since,
         until=span.until,
-        group=group,
+        group=group_of(found, frame, examples_of(desk, found.examples)),
         hint=hint(found.reason),
         billing=billing(found.provider, found.reason, desk.settings.policies),
-        possible_usd=sum((one.possible_usd or ZERO for one in group.examples), ZERO),
         chart=_chart(found.trend, frame, span.step),
     )
 

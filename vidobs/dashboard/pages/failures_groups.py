@@ -58,6 +58,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     share: float | None  # of all jobs of the period
     usd: Decimal  # that they cost all the same
+    possible_usd: Decimal  # what more they may have cost; in no total
     first_at: datetime
     last_at: datetime
     trend: Bars
@@ -86,6 +87,7 @@ def group_of(failure: Failure, frame: Frame, jobs: Mapping[int, Example]) -> Gro
         jobs=failure.jobs,
         share=failure.jobs / frame.jobs if frame.jobs else None,
         usd=failure.usd,
+        possible_usd=failure.possible_usd,
         first_at=failure.first_at,
         last_at=failure.last_at,
         trend=bars_of(failure.trend, frame),
