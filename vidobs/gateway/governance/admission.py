@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -134,7 +135,8 @@ class LocalAdmission:
         """Follow a job; see `Admission`."""
         figures = figures_of(seen.job)
         if figures is not None:
-            self._book.follow(figures)
+            with suppress(StoreError):  # then it holds on until the projection finds its end
+                self._book.follow(figures)
 
     def resume(self, jobs: Mapping[str, Job]) -> None:
         """Hold again what unfinished jobs held; see `Admission`."""

@@ -26,7 +26,11 @@ _MOST_WINDOWS = 4  # of an account that are kept; older ones are read again if n
 
 
 class Spent(Protocol):
-    """What the projection of the ledger says."""
+    """What the projection of the ledger says. Both raise `StoreError`."""
+
+    def counted(self, job_id: str) -> int:
+        """Return what a job came to; 0 for one that had not ended."""
+        ...
 
     def spent(self, whose: Whose, window: Window, without: Collection[str]) -> int:
         """Sum what the jobs of an account that were made in a window came to, but for some."""
@@ -167,16 +171,11 @@ class Book:
             if not job.final:
                 self._renew(job)
                 return
-            hold = self._free(job.job_id)
-            before = self._ended.get(job.job_id)
+            counted = self._counted(job.job_id)
+            self._free(job.job_id)
             self._serial += 1
             self._ended[job.job_id] = _Ended(job.at_ms, job.nano, job.whose, self._serial)
-            if before is not None:
-                self._spend(job.whose, job.at_ms, job.nano - before.nano)
-            elif hold is not None and hold.new:
-                self._spend(job.whose, job.at_ms, job.nano)
-            else:  # the projection may have another figure for it already
-                self._forget(job.whose)
+            self._spend(job.whose, job.at_ms, job.nano - counted)
 
     def standing(self, whose: Whose, span: Span | None, at_ms: int) -> Standing:
         """Return how a budget stands in the window of a moment. May read the projection."""
@@ -293,9 +292,15 @@ class Book:
                 if tally.start_ms <= at_ms < tally.end_ms:
                     tally.spent += nano
 
-    def _forget(self, whose: tuple[Whose, ...]) -> None:
-        for one in whose:
-            self._tallies.pop(one, None)
+    def _counted(self, job_id: str) -> int:
+        """Return what is counted of a job until now."""
+        known = self._ended.get(job_id)
+        if known is not None:
+            return known.nano
+        hold = self._holds.get(job_id)
+        if hold is not None and hold.new:
+            return 0
+        return self._source.counted(job_id)
 
     def _tally(self, whose: Whose, span: Span | None, at_ms: int) -> _Tally:
         """Return the tally of the window that a moment lies in; the first time it is summed up."""

@@ -14,6 +14,7 @@ from vidobs.gateway.governance.admission import Listener, LocalAdmission
 from vidobs.gateway.governance.book import Book
 from vidobs.gateway.governance.database import beside
 from vidobs.gateway.governance.directory import Directory, secrets_of
+from vidobs.gateway.governance.durations import ms
 from vidobs.gateway.governance.feed import SqliteFeed
 from vidobs.gateway.governance.keeper import Keeper
 from vidobs.gateway.governance.projection import Projection
@@ -70,6 +71,7 @@ class Governance:
         self.book = Book(self.rows, deny_unpriced=deny)
         self._projection = Projection(self._feed, self.rows, self.book, now)
         self._projection.catch_up()
+        self._read_ahead()
         self._teller = Teller(alerts, self.rows.told(0))
         self.admission = LocalAdmission(
             self.directory,
@@ -86,6 +88,13 @@ class Governance:
             teller=self._teller,
             report=report,
         )
+
+    def _read_ahead(self) -> None:
+        """Sum up what has the most jobs now, and not while a request waits."""
+        at_ms = ms(self.now())
+        for holder in self.directory.party("").holders:
+            if holder.budgeted:
+                self.book.standing(holder.whose, holder.span, at_ms)
 
     def start(self) -> None:
         """Follow the ledger and the changes of other processes from now on."""

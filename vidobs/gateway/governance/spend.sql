@@ -66,6 +66,21 @@ WHERE at_ms >= ?1 AND at_ms < ?2 AND (?3 IS NULL OR owner = ?3) AND (?4 IS NULL 
   AND (?5 IS NULL OR team_id = ?5) AND (?6 IS NULL OR model = ?6) AND (?7 IS NULL OR state = ?7)
   AND (?8 IS NULL OR job_id = ?8);
 
+-- logs_of_key --
+SELECT job_id, at_ms, owner, user_id, team_id, model, provider, upstream_model, operation, state,
+    cost_status, quoted_nano, usd_nano, possible_nano, finished_us, seconds
+FROM spend
+WHERE owner = ?3 AND at_ms >= ?1 AND at_ms < ?2 AND (?4 IS NULL OR user_id = ?4)
+  AND (?5 IS NULL OR team_id = ?5) AND (?6 IS NULL OR model = ?6) AND (?7 IS NULL OR state = ?7)
+  AND (?8 IS NULL OR job_id = ?8)
+ORDER BY at_ms DESC, job_id DESC LIMIT ?9 OFFSET ?10;
+
+-- count_logs_of_key --
+SELECT count(*) FROM spend
+WHERE owner = ?3 AND at_ms >= ?1 AND at_ms < ?2 AND (?4 IS NULL OR user_id = ?4)
+  AND (?5 IS NULL OR team_id = ?5) AND (?6 IS NULL OR model = ?6) AND (?7 IS NULL OR state = ?7)
+  AND (?8 IS NULL OR job_id = ?8);
+
 -- report_key --
 SELECT owner, count(*), sum(usd_nano), sum(possible_nano), sum(usd_nano IS NULL AND finished_us IS NULL),
     sum(finished_us IS NOT NULL AND usd_nano IS NULL), sum(iif(state = 'completed', seconds, NULL))

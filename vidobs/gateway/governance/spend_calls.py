@@ -84,18 +84,20 @@ def logs(desk: Desk, call: Call) -> Answer:
     """List jobs with what they cost, the newest first; a key sees its own."""
     page, size = call.page("page_size")
     start_ms, end_ms = _period(call)
+    owner = _owner(desk, call)
+    of_key = "" if owner is None else "_of_key"
     filters = (
         start_ms,
         end_ms,
-        _owner(desk, call),
+        owner,
         call.query.get("user_id"),
         call.query.get("team_id"),
         call.query.get("model"),
         call.query.get("status"),
         call.query.get("request_id"),
     )
-    total = int(desk.rows.ask("count_logs", *filters)[0][0])
-    rows = desk.rows.ask("logs", *filters, size, (page - 1) * size)
+    total = int(desk.rows.ask(f"count_logs{of_key}", *filters)[0][0])
+    rows = desk.rows.ask(f"logs{of_key}", *filters, size, (page - 1) * size)
     return answer(
         Logs(
             data=tuple(map(_log, rows)),

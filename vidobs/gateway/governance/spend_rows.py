@@ -91,6 +91,11 @@ class SpendRows:
         bindings = account_id, window.start_ms, window.end_ms, _listed(without)
         return int(self._ask(f"spent_{kind}", *bindings)[0][0])
 
+    def counted(self, job_id: str) -> int:
+        """Return what a job came to; see `Spent`."""
+        found = self._ask("counted", _listed((job_id,)))
+        return int(found[0][1]) if found else 0
+
     def ended(self, job_ids: Iterable[str]) -> list[str]:
         """Return which of some jobs the projection knows the end of."""
         return [job_id for (job_id,) in self._ask("ended", _listed(job_ids))]
