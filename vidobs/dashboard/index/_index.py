@@ -104,7 +104,11 @@ class Index:
             )
 
     def load(self, places: Sequence[int]) -> list[Job]:
-        """Return the jobs of some places from the ledger, in that order; missing ones left out."""
+        """Return the jobs of some places from the ledger, in that order; missing ones left out.
+
+        Raises:
+            LedgerError: it cannot be read now.
+        """
         try:
             return source.load(self._ledger, places)
         except LedgerMissingError:

@@ -87,7 +87,7 @@ class Keeper:
         self._changed: tuple[int, ...] | None = ()
         self._told: tuple[SourceState, str | None, bool] = (SourceState.MISSING, None, False)
         self._clean_due = self._recheck_due = 0.0
-        self._follower = Follower(self.cache, self._source)
+        self._follower = self._followed()
         self.counted = self._follower.counted
         self._follower.version += _LEAP
         self.changes = Changes(self._follower.version)
@@ -106,7 +106,7 @@ class Keeper:
         while self.step():
             pass
         with self._lock:
-            self._follower.clean()
+            self._clean()
 
     def step(self) -> bool:
         """Do a small part of it; return whether there is more to do at once."""
@@ -147,10 +147,18 @@ class Keeper:
                 return CALM_S if self._follower.built and self._follower.checking else 0.0
             started = time.monotonic()
             if started >= self._clean_due:
-                self._follower.clean()
+                self._clean()
                 taken = time.monotonic() - started
                 self._clean_due = started + max(CLEAN_S, CLEAN_SHARE * taken)
         return LOOK_S
+
+    def _clean(self) -> None:
+        try:
+            self._follower.clean()
+        except BROKEN:
+            self._broken = True
+        except NO_ROOM:
+            pass  # it stays to be done
 
     def _fault(self) -> None:
         """Say that a fault of ours keeps the answers from being those of now."""
@@ -219,11 +227,22 @@ class Keeper:
         if self.cache.note(following.IDENTITY) is not None:
             self._reset()
 
-    def _reset(self) -> None:
-        """Throw everything away."""
+    def _followed(self) -> Follower:
+        """Begin with what the cache has, or with nothing where that cannot be read."""
+        try:
+            return Follower(self.cache, self._source)
+        except BROKEN:
+            self._empty()
+            return Follower(self.cache, self._source)
+
+    def _empty(self) -> None:
         self.cache.close()
         discard(self.cache.path)
         self.cache = Cache(self.cache.path)
+
+    def _reset(self) -> None:
+        """Throw everything away."""
+        self._empty()
         self._follower = Follower(self.cache, self._source)
         self._follower.version = self.changes.version + 1  # it never falls
         self._changed = None
