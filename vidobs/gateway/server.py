@@ -66,7 +66,9 @@ class GatewayServer(uvicorn.Server):
         config = uvicorn.Config(
             app,
             http=bounded(
-                max_header_bytes=sizes.max_header_bytes, header_timeout_s=sizes.header_timeout_s
+                max_header_bytes=sizes.max_header_bytes,
+                header_timeout_s=sizes.header_timeout_s,
+                body_timeout_s=sizes.body_timeout_s,
             ),
             loop="uvloop" if find_spec("uvloop") else "asyncio",
             ws="none",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -128,7 +127,7 @@ class _Attempt:
             raise
         if keyed is not None:
             self._claim(keyed, seen, permit)
-        await asyncio.shield(core.together.write(seen.job))
+        await core.together.write(seen.job)  # written, though nobody may wait for it any more
         return await self._sent(out, seen, permit)
 
     def _begun(self, call: VideoCall) -> Create:
@@ -165,7 +164,7 @@ class _Attempt:
             if not ended:  # cancelled: the request is on its way, and nobody waits for the answer
                 guard.run("create", seen.fail, _CANCELLED)
         self._note_health(outcome)
-        await asyncio.shield(self._written(seen, outcome))
+        await self._written(seen, outcome)
         if outcome.told is not None or reply is None:
             return self._refused(outcome, permit)
         return self._accepted(reply, outcome, permit)

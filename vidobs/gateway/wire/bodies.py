@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,7 @@ async def read_body(asked: Asked, sizes: Sizes) -> Body:
     """Read the body of a request.
 
     Raises:
-        Refusal: 400, 408, 413 or 415.
+        Refusal: 400, 413 or 415.
         Gone: the client hung up.
     """
     kind = asked.headers.get(b"content-type", b"").lower()
@@ -64,13 +63,13 @@ async def read_body(asked: Asked, sizes: Sizes) -> Body:
         limit = sizes.max_upload_bytes
         _check_announced(asked.headers, limit)
         pairs, uploads = await forms.read(
-            chunks(asked.receive, limit, sizes.body_timeout_s),
+            chunks(asked.receive, limit),
             asked.headers[b"content-type"],
             most_bytes=sizes.max_json_bytes,
         )
         return Body(fields=dict(pairs), pairs=pairs, uploads=uploads)
     _check_announced(asked.headers, sizes.max_json_bytes)
-    whole = await _whole(asked.receive, sizes)
+    whole = await _whole(asked.receive, sizes.max_json_bytes)
     if kind.startswith(_FORM):
         pairs = forms.urlencoded(whole)
         return Body(fields=dict(pairs), pairs=pairs)
@@ -99,25 +98,17 @@ def json_object(whole: bytes) -> Mapping[str, object]:
     return value
 
 
-async def chunks(receive: Receive, limit: int, timeout_s: float) -> AsyncIterator[bytes]:
-    """Yield a body as it comes.
+async def chunks(receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """Yield a body as it comes. The protocol ends a connection on which nothing comes for long.
 
     Raises:
-        Refusal: 413, it is larger than `limit` bytes; 408, nothing came for `timeout_s`.
+        Refusal: 413, it is larger than `limit` bytes.
         Gone: the client hung up.
     """
     size = 0
     more = True
     while more:
-        try:
-            async with asyncio.timeout(timeout_s):
-                message = await receive()
-        except TimeoutError:
-            raise _too_slow() from None
-        if message["type"] == "http.disconnect":
-            raise Gone
-        piece = message.get("body", b"")
-        more = message.get("more_body", False)
+        piece, more = await _piece(receive)
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
@@ -125,10 +116,26 @@ async def chunks(receive: Receive, limit: int, timeout_s: float) -> AsyncIterato
             yield piece
 
 
-async def _whole(receive: Receive, sizes: Sizes) -> bytes:
+async def _piece(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Gone
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
     """Read a body that is kept in memory; mostly it is one piece, and there already."""
-    pieces = [piece async for piece in chunks(receive, sizes.max_json_bytes, sizes.body_timeout_s)]
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    whole, more = await _piece(receive)
+    if not more and len(whole) <= limit:
+        return whole
+    pieces, size = [whole], len(whole)
+    while more and size <= limit:
+        piece, more = await _piece(receive)
+        pieces.append(piece)
+        size += len(piece)
+    if size > limit:
+        raise _too_large(limit)
+    return b"".join(pieces)
 
 
 def _check_announced(headers: Mapping[bytes, bytes], limit: int) -> None:
@@ -142,14 +149,5 @@ def _too_large(limit: int) -> Refusal:
         413,
         f"the body is larger than {limit} bytes",
         code="request_too_large",
-        headers={"connection": "close"},
-    )
-
-
-def _too_slow() -> Refusal:
-    return Refusal(
-        408,
-        "the body did not come in time",
-        code="request_timeout",
         headers={"connection": "close"},
     )
