@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from vidobs.dashboard.desk import Desk
-    from vidobs.dashboard.index.answers import Counter
+    from vidobs.dashboard.index.counting import Counter
     from vidobs.runtime.exporter_objects import ExporterObject
     from vidobs.telemetry.measurements import Instrument
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from vidobs.dashboard.index.answers import (
         Alerts,
         Choices,
-        Counter,
         Failure,
         Failures,
         JobFilter,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
         Running,
         Totals,
     )
+    from vidobs.dashboard.index.counting import Counter
 
 
 def _now() -> datetime:

@@ -19,7 +19,6 @@ import msgspec
 
 from vidobs.core.jobs import JobState, Reason
 from vidobs.core.money import ZERO
-from vidobs.telemetry.measurements import Instrument
 
 
 class Flag(StrEnum):
@@ -299,20 +298,6 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[Choice, ...] = ()  # NAME=VALUE
     reasons: tuple[Choice, ...] = ()
     prompts: bool = False  # whether prompts are kept, so that they can be searched
-
-
-class Counter(msgspec.Struct, frozen=True, kw_only=True):
-    """What the events added to one instrument under one set of attributes.
-
-    `value` is the total, for a histogram the sum of what was measured; `counts` has the values up
-    to each bound of `instrument.buckets` that are above the one before, and last those above all.
-    """
-
-    instrument: Instrument
-    attributes: Mapping[str, str]
-    value: float
-    count: int = 0  # of measurements
-    counts: tuple[int, ...] = ()
 
 
 class SourceState(StrEnum):

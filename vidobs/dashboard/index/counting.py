@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,13 @@ import msgspec
 
 from vidobs.core import names
 from vidobs.core.events import EventName, VideoEvent
-from vidobs.dashboard.index.answers import Counter
 from vidobs.dashboard.index.statements import queries
 from vidobs.ledger import codec, damage
 from vidobs.telemetry import attributes
-from vidobs.telemetry.measurements import INSTRUMENTS, InstrumentKind, of_event
+from vidobs.telemetry.measurements import INSTRUMENTS, Instrument, InstrumentKind, of_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     import apsw
 
@@ -30,6 +30,20 @@ MOST_MODELS = 200  # that are counted apart; a server's clients may name as many
 OTHER = "other"
 _BY_NAME = MappingProxyType({instrument.name: instrument for instrument in INSTRUMENTS})
 _TOTALS = frozenset({InstrumentKind.COUNTER, InstrumentKind.HISTOGRAM})
+
+
+class Counter(msgspec.Struct, frozen=True, kw_only=True):
+    """What the events added to one instrument under one set of attributes.
+
+    `value` is the total, for a histogram the sum of what was measured; `counts` has the values up
+    to each bound of `instrument.buckets` that are above the one before, and last those above all.
+    """
+
+    instrument: Instrument
+    attributes: Mapping[str, str]
+    value: float
+    count: int = 0  # of measurements
+    counts: tuple[int, ...] = ()
 
 
 class Tally:
