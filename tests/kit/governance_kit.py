@@ -16,7 +16,7 @@ from vidobs.gateway.governance.governance import Governance
 from vidobs.gateway.governance.records import Account, Allowance, Kind
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.governance.tokens import new_owner
-from vidobs.gateway.seams import KEY_TAG, MODEL_TAG, TEAM_TAG, Ask
+from vidobs.gateway.seams import KEY_TAG, MODEL_TAG, TEAM_TAG, USER_TAG, Ask
 from vidobs.ledger import codec
 from vidobs.ledger.sqlite import SqliteLedger
 
@@ -173,13 +173,15 @@ class House:
         """Let answers come at the time of the clock."""
         self.make.now_ns = codec.us(self.clock.now) * 1000
 
-    def job(self, principal, asked):
+    def job(self, principal, asked, user=None):
         """Return the job that a create is, with its quote and whose it is."""
         tags = {KEY_TAG: principal.owner, MODEL_TAG: asked.model}
+        if principal.user_id is not None:
+            tags[USER_TAG] = principal.user_id
         if principal.team_id is not None:
             tags[TEAM_TAG] = principal.team_id
         cost = Cost(status=CostStatus.QUOTED, usd=asked.quote_usd, quoted_usd=asked.quote_usd)
-        plain = self.make.job(attribution=Attribution(principal.user_id, tags))
+        plain = self.make.job(attribution=Attribution(user or principal.user_id, tags))
         return msgspec.structs.replace(
             plain,
             job_id=asked.job_id,

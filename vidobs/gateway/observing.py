@@ -10,7 +10,7 @@ from vidobs.core.calls import Attribution, Operation, VideoCall
 from vidobs.core.protocols import Recorded
 from vidobs.core.scrub import scrub
 from vidobs.dialects.openai import Route, read_call
-from vidobs.gateway.seams import DEPLOYMENT_TAG, KEY_TAG, MODEL_TAG, TEAM_TAG
+from vidobs.gateway.seams import DEPLOYMENT_TAG, KEY_TAG, MODEL_TAG, TEAM_TAG, USER_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +76,8 @@ def attribution(
         MODEL_TAG: upstream.deployment.model_name,
         DEPLOYMENT_TAG: upstream.deployment.id,
     }
+    if principal.user_id is not None:
+        tags[USER_TAG] = principal.user_id
     if principal.team_id is not None:
         tags[TEAM_TAG] = principal.team_id
     return Attribution(user=user, tags=tags)

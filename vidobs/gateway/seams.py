@@ -34,6 +34,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Tags of the jobs that the gateway makes.
 KEY_TAG = "key"  # `Principal.owner`
+USER_TAG = "user"  # `Principal.user_id`, where there is one; never what a request names
 TEAM_TAG = "team"  # `Principal.team_id`, where there is one
 MODEL_TAG = "model"  # the name in `model_list`
 DEPLOYMENT_TAG = "deployment"  # the id of the deployment that it was sent to

@@ -16,7 +16,7 @@ from vidobs.core.jobs import JobState
 from vidobs.core.money import CostStatus
 from vidobs.gateway.governance.directory import whose_of
 from vidobs.gateway.governance.holders import nano
-from vidobs.gateway.seams import KEY_TAG, MODEL_TAG, TEAM_TAG
+from vidobs.gateway.seams import KEY_TAG, MODEL_TAG, TEAM_TAG, USER_TAG
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -82,7 +82,7 @@ def figures_of(job: Job) -> Figures | None:
         job_id=job.job_id,
         at_ms=made_ms(job.job_id),
         owner=owner,
-        user_id=job.attribution.user,
+        user_id=tags.get(USER_TAG),
         team_id=tags.get(TEAM_TAG),
         model=tags[MODEL_TAG],
         provider=job.provider,

@@ -284,3 +284,16 @@ def test_only_the_jobs_of_the_gateway_count(house):
     house.record(stranger, id="v", state=JobState.COMPLETED)
     house.governance.keeper.round()
     assert house.standing("gateway", "") == (0, 0)
+
+
+def test_who_a_request_names_pays_nothing(house):
+    """The field `user` of a request is for reports: no budget is charged for what it says."""
+    house.group("user", "victim", max_budget="1")
+    token = house.key("vk_a").text
+    asked, _ = house.admit(token)
+    job = house.job(house.principal(token), asked, user="victim")
+    house.ledger.intend(job)
+    house.record(job, id="v", state=JobState.COMPLETED)
+    house.governance.keeper.round()
+    assert house.standing("user", "victim") == (0, 0)
+    assert house.standing("key", "vk_a") == (0, Decimal("0.8"))
