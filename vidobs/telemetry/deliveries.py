@@ -94,9 +94,7 @@ LEVEL_OF = {
 _VALUE_OF: dict[str, Callable[[ExporterStanding], float | None]] = {
     QUEUE.name: lambda standing: standing.queue,
     LAG.name: lambda standing: standing.lag_s,
-    BREAKER.name: lambda standing: (
-        None if standing.breaker is None else LEVEL_OF[standing.breaker]
-    ),
+    BREAKER.name: lambda standing: None if standing.breaker is None else LEVEL_OF[standing.breaker],
 }
 
 
