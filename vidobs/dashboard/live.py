@@ -31,10 +31,10 @@ _BEAT_S = 15.0  # a comment, so that a dead connection is found
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What changed since the last message; `jobs` holds places of the read model."""
+    """What changed since the last message: places of jobs, as text; none: too many to name."""
 
     version: int
-    jobs: tuple[int, ...]
+    jobs: tuple[str, ...]
 
 
 class Streams:
@@ -71,7 +71,8 @@ async def _stream(index: Index, streams: Streams, version: int) -> AsyncIterator
         while True:
             current = index.version()
             if current != version:
-                yield _message(Change(current, index.changed_since(version, MOST_JOBS)))
+                places = index.changed_since(version, MOST_JOBS)
+                yield _message(Change(current, tuple(map(str, places))))
                 version, said_s = current, loop.time()
                 await asyncio.sleep(_PAUSE_S)
             elif loop.time() - said_s >= _BEAT_S:

@@ -62,11 +62,15 @@ class ListedJob(JobObject, msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of jobs. `newer` and `older` are places for `after` and `before`."""
+    """One page of jobs.
+
+    `newer` and `older` are places for `after` and `before`: text, since a place is a number that
+    JavaScript would round.
+    """
 
     jobs: tuple[ListedJob, ...]
-    newer: int | None
-    older: int | None
+    newer: str | None
+    older: str | None
     complete: bool  # false: only jobs back to `looked_back_to` were looked through
     looked_back_to: datetime | None
     counted: int | None  # how many fit, where that is known
@@ -127,8 +131,8 @@ def answer(desk: Desk, asked: Asked) -> JobsAnswer:
     filters = given(asked)
     return JobsAnswer(
         jobs=listed,
-        newer=page.newer,
-        older=page.older,
+        newer=_text(page.newer),
+        older=_text(page.older),
         complete=page.complete,
         looked_back_to=page.looked_back_to,
         counted=_counted(desk, page, found, jobs),
@@ -217,3 +221,7 @@ PAGE = Page(
     answer=answer,
     parameters=PARAMETERS,
 )
+
+
+def _text(place: int | None) -> str | None:
+    return None if place is None else str(place)
