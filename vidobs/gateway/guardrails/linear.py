@@ -13,16 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vidobs.gateway.guardrails.automaton import Automaton
+from vidobs.gateway.guardrails.lazy import Lazy, TooManyStepsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STEPS_PER_CHAR = 200  # on average, before a text is given up
+STEPS_PER_CHAR = 64  # on average, before a text is given up
 LEAST_STEPS = 100_000
-
-
-class TooManyStepsError(Exception):
-    """The text asks for more steps than it may."""
 
 
 class Linear:
@@ -30,6 +27,15 @@ class Linear:
 
     def __init__(self, pattern: str, where: str) -> None:
         self._automaton = Automaton(pattern, where)
+        self._lazy = Lazy(self._automaton)
+
+    def fits(self, text: str) -> bool:
+        """Tell whether the pattern fits somewhere, at a place that is not empty.
+
+        Raises:
+            TooManyStepsError: that would take too long.
+        """
+        return self._lazy.fits(text, max(LEAST_STEPS, STEPS_PER_CHAR * len(text)))
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where the pattern fits, without overlaps; never an empty place.

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from vidobs.gateway.guardrails.findings import CheckError, Found, Subject, without
-from vidobs.gateway.guardrails.linear import Linear, TooManyStepsError
+from vidobs.gateway.guardrails.lazy import TooManyStepsError
+from vidobs.gateway.guardrails.linear import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,11 +46,13 @@ class Patterns:
 
     def find(self, text: str, *, redact: bool) -> Found | None:
         """Return the first rule that fits; with `redact` the text without what any of them fits."""
-        first, spans = None, []
+        fitting = {}
         for rule, pattern in self._patterns.items():
-            for span in pattern.spans(text):
-                first = first or rule
+            if pattern.fits(text):
                 if not redact:
                     return Found(rule=rule)
-                spans.append(span)
-        return None if first is None else Found(rule=first, prompt=without(text, spans))
+                fitting[rule] = pattern
+        if not fitting:
+            return None
+        spans = [span for pattern in fitting.values() for span in pattern.spans(text)]
+        return Found(rule=next(iter(fitting)), prompt=without(text, spans))

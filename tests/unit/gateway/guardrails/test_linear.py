@@ -1,5 +1,6 @@
 """Regular expressions fit what Python's fit, and cannot be made to hang."""
 
+import random
 import re
 
 import pytest
@@ -60,6 +61,8 @@ def test_it_fits_what_re_fits(flag, pattern, text):
         assert first is None or (found and found[0][0] <= first.start())
     for start, end in found:
         assert start < end
+    for _ in range(2):  # made, and looked up
+        assert linear.fits(text) == bool(found)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +89,13 @@ def test_where_it_fits(pattern, text, expected):
 def test_no_text_makes_it_hang(pattern):
     """Patterns that take `re` longer than the sun will shine take one pass."""
     assert spans(pattern, "a" * 5_000) == []
+    assert not Linear(pattern, "here").fits("a" * 5_000)
 
 
 def test_a_text_that_asks_for_too_much_is_given_up():
     """A bound on steps holds whatever the pattern; the guardrail then could not look."""
-    looked = Patterns({"wide": r"[ab].{0,400}x"}).look(subject("ab" * 1_500), redact=False)
+    text = "".join(random.Random(7).choices("ab", k=3_000))  # every step is a new one
+    looked = Patterns({"wide": r"a[ab]{400}c"}).look(subject(text), redact=False)
 
     with pytest.raises(CheckError, match="TooManySteps"):
         _run(looked)
