@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import apsw
 
-_MAX_AGE_MS = 400 * 86_400_000  # of jobs whose cost is corrected
 _NOTHING = "-"
 
 
@@ -49,8 +48,8 @@ class Feed(Protocol):
         """Return jobs as they are now; those that are not there are left out."""
         ...
 
-    def adjusted(self, since_us: int) -> list[Job]:
-        """Return the jobs whose final cost was corrected since a time."""
+    def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Job]:
+        """Return the jobs made since a time whose final cost was corrected since another."""
         ...
 
     def close(self) -> None:
@@ -101,14 +100,13 @@ class SqliteFeed:
             entries = [finder.by_id(job_id) for job_id in job_ids]
         return [entry.job for entry in entries if entry is not None]
 
-    def adjusted(self, since_us: int) -> list[Job]:
-        """Return the jobs whose final cost was corrected since a time."""
-        first_ms = max(0, since_us // 1000 - _MAX_AGE_MS)
+    def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Job]:
+        """Return the jobs made since a time whose final cost was corrected since another."""
         with self._lock, reading(self.path):
             connection = self._opened()
             if connection is None:
                 return []
-            bindings = (first_ms << codec.SEQ_RANDOM_BITS, since_us)
+            bindings = (max(0, made_since_ms) << codec.SEQ_RANDOM_BITS, since_us)
             rows: list[Any] = connection.execute(self._sql["adjusted"], bindings).fetchall()
         return [codec.load_job(doc) for (doc,) in rows]
 

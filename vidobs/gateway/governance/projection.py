@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BATCH = 64  # events: more would hold the interpreter for too long
 _MARGIN = timedelta(hours=1)  # by which a clock may have been put back before the restart
+_CORRECTED_SOON = timedelta(days=3)  # after a job was made, in the ordinary course of things
+_CORRECTED_LATEST = timedelta(days=400)
 _DOUBT_AFTER = timedelta(minutes=1)  # a hold is looked up in the ledger
 _LOST_AFTER = timedelta(minutes=15)  # one that the ledger never heard of is given up
 
@@ -42,9 +44,8 @@ class Projection:
     def catch_up(self) -> None:
         """Read everything there is, and what was corrected while nobody read; at the start."""
         place = self._rows.place()
-        since_us = min(place.read_us, codec.us(self._now())) - _MARGIN // codec.MICROSECOND
-        corrected = self._feed.adjusted(max(0, since_us))
-        self._write(_gateways(corrected), self._begun(place), 0)
+        since = min(codec.moment(place.read_us), self._now()) - _MARGIN
+        self._write(self._corrected(since, _CORRECTED_LATEST), self._begun(place), 0)
         while self.step():
             pass
         for job in _gateways(self._feed.jobs(self._rows.open_jobs())):
@@ -67,8 +68,10 @@ class Projection:
         return page.more
 
     def verify(self) -> None:
-        """Look up what has been held for a while: nothing leaks, whatever was missed."""
+        """Look up what was corrected, and what has been held for a while: nothing leaks."""
         now = self._now()
+        for job in self._corrected(now - _DOUBT_AFTER, _CORRECTED_SOON):
+            self._book.follow(job)
         doubted = self._book.unclaimed(ms(now - _DOUBT_AFTER))
         if not doubted:
             return
@@ -79,6 +82,14 @@ class Projection:
         lost = set(self._book.unclaimed(ms(now - _LOST_AFTER))) - {job.job_id for job in found}
         for job_id in lost.intersection(doubted):
             self._book.give_back(job_id)
+
+    def _corrected(self, since: datetime, age: timedelta) -> list[Figures]:
+        """Return the jobs, not older than that, whose cost was corrected: no event need say so."""
+        first = max(codec.EPOCH, since)
+        found = self._feed.adjusted(
+            codec.us(first), made_since_ms=ms(max(codec.EPOCH + age, first) - age)
+        )
+        return _gateways(found)
 
     def _next_of(self, ended: Sequence[str]) -> Sequence[str]:
         """Return some jobs, others each time: those that are not in the ledger stop nobody."""

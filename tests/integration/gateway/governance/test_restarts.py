@@ -177,3 +177,18 @@ def test_a_deleted_key_keeps_its_spend(house):
     other = house.key("vk_b", team="films")
     with pytest.raises(Refusal, match="budget of team films exceeded"):
         house.admit(other.text)
+
+
+def test_a_correction_that_nobody_told_of_is_found(house):
+    """Another process corrects a cost without an event: half a minute later it counts."""
+    token = house.key("vk_a", max_budget="8").text
+    job = house.run(token)
+    house.governance.keeper.round()
+    better = Usage(reported_usd=Decimal("0.30"))
+    name = f"video_{job.job_id}"
+    house.follow_clock()
+    house.ledger.record(house.make.seen(job, id=name, state=JobState.COMPLETED, usage=better))
+    house.governance._projection.verify()
+    assert house.standing("key", "vk_a") == (0, Decimal("0.3"))
+    house.governance.keeper.round()
+    assert house.standing("key", "vk_a") == (0, Decimal("0.3"))
