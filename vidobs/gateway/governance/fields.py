@@ -77,7 +77,7 @@ def read_fields(body: bytes) -> Fields:
         given = msgspec.json.decode(body or b"{}", type=dict[str, msgspec.Raw])
         unkept = sorted(name for name in UNKEPT.intersection(given) if not _empty(given[name]))
         fields = msgspec.json.decode(body or b"{}", type=Fields)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"the body cannot be read: {scrub(str(error))}") from None
     if unkept:
         raise ConfigError(f"{', '.join(unkept)}: vidobs has no such limit; leave it out")

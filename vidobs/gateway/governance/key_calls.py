@@ -115,17 +115,16 @@ def delete(desk: Desk, call: Call) -> Answer:
 
 def info(desk: Desk, call: Call) -> Answer:
     """Show a key, by its text, hash, id or alias; without one, the key that asks."""
-    name = call.query.get("key")
-    principal = call.principal
-    if principal.role is Role.KEY and name is None:
-        name = principal.owner
-    if name is None:
-        raise ConfigError("key: say which one, as ?key=sk-...")
-    if principal.role is not Role.KEY:
+    name, principal = call.query.get("key"), call.principal
+    if principal.role is Role.KEY:
+        found = changes.key_named(desk.store, principal.owner)
+        if name is not None and _find(desk, name) != found:
+            must_see_all(principal)  # it says no, whether there is such a key or not
+    else:
         must_see_all(principal)
-    found = changes.key_named(desk.store, name)
-    if principal.role is Role.KEY and found.id != principal.owner:
-        must_see_all(principal)
+        if name is None:
+            raise ConfigError("key: say which one, as ?key=sk-...")
+        found = changes.key_named(desk.store, name)
     shown = _object(desk, call, found)
     return answer(Info(shown.token, shown))
 
@@ -153,6 +152,13 @@ def _set_blocked(desk: Desk, call: Call, *, blocked: bool) -> Answer:
     must_manage(call.principal)
     found = _named(desk, read_fields(call.body))
     return _shown(desk, call, changes.block(desk.store, found, call.act, blocked=blocked))
+
+
+def _find(desk: Desk, name: str) -> Account | None:
+    try:
+        return changes.key_named(desk.store, name)
+    except changes.NoAccountError:
+        return None
 
 
 def _named(desk: Desk, fields: Fields) -> Account:

@@ -16,6 +16,7 @@ from vidobs.gateway.governance.records import Kind
 from vidobs.gateway.seams import Refusal
 from vidobs.gateway.wire.answers import Answer, envelope, refused, send_answer
 from vidobs.gateway.wire.asked import token_of
+from vidobs.gateway.wire.bodies import Gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,6 +104,8 @@ class _Route:
             answer = await asyncio.to_thread(answered, self._desk, call, self._handler)
         except Refusal as refusal:
             answer = refused(refusal)
+        except Gone:
+            return
         except TimeoutError:
             answer = envelope(408, "the body did not arrive in time", code="timeout")
         await send_answer(send, answer)
@@ -141,6 +144,8 @@ async def _body(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":  # half a call is none
+            raise Gone
         body += message.get("body", b"")
         if len(body) > MOST_BYTES:
             raise Refusal(413, f"at most {MOST_BYTES} bytes are read", code="too_large")

@@ -7,6 +7,7 @@ from governance_kit import MASTER, House
 
 from vidobs.core.jobs import JobState, Usage
 from vidobs.gateway.governance.routes import TABLE, routes
+from vidobs.gateway.governance.store import AuditWanted
 from vidobs.gateway.seams import Refusal
 
 ALL = {"Authorization": f"Bearer {MASTER}"}
@@ -186,6 +187,7 @@ async def test_users_and_teams_have_budgets_of_their_own(http, house):
 WRONG = [
     ("/key/generate", b"{", 400, "the body cannot be read"),
     ("/key/generate", b"[]", 400, "the body cannot be read"),
+    ("/key/generate", b'{"metadata":' + b"[" * 100_000, 400, "the body cannot be read"),
     ("/key/generate", b"\xff", 400, "the body cannot be read"),
     ("/key/generate", {"max_budget": "much"}, 400, "max_budget"),
     ("/key/generate", {"max_budget": -1}, 400, "max_budget: got -1"),
@@ -268,8 +270,11 @@ async def test_a_key_sees_itself_and_no_other(http, house):
     house.governance.keeper.round()
     headers = {"Authorization": f"Bearer {mine['key']}"}
     assert (await http.get("/key/info", headers=headers)).json()["key"] == mine["token"]
-    asked = {"key": other["key"]}
-    assert (await http.get("/key/info", params=asked, headers=headers)).status_code == 403
+    asked = {"key": mine["key"]}
+    assert (await http.get("/key/info", params=asked, headers=headers)).status_code == 200
+    for name in (other["key"], other["owner"], "nobody"):
+        refused = await http.get("/key/info", params={"key": name}, headers=headers)
+        assert refused.status_code == 403
     asked = {"api_key": other["key"]}
     found = (await http.get("/spend/logs", params=asked, headers=headers)).json()["data"]
     assert {one["api_key"] for one in found} == {mine["owner"]}
@@ -401,3 +406,26 @@ async def test_a_wrong_parameter_is_said(http, asked):
     answer = await http.get("/spend/logs", params=asked)
     assert answer.status_code == 400
     assert next(iter(asked)) in answer.json()["error"]["message"]
+
+
+async def test_half_a_call_is_none(house):
+    """A client that hangs up before its body is whole has made no key."""
+    app = app_of(house)
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/key/generate",
+        "query_string": b"",
+        "headers": [(b"authorization", ALL["Authorization"].encode())],
+    }
+    await app(scope, receive, send)
+    assert sent == []
+    assert house.store.count_audit(AuditWanted()) == 0
