@@ -110,3 +110,27 @@ def test_errors_are_those_of_the_client(gateway):
         with pytest.raises(openai.NotFoundError):
             client.videos.retrieve("video_nobody_knows")
     assert gateway.jobs() == []
+
+
+def test_characters_and_edits_of_uploads(gateway, sandbox):
+    """A character has an id of ours, and a video that shows it goes to the server that knows it.
+
+    An upload that is edited goes to the model that is named, without one to the only one.
+    """
+    with gateway.client() as client:
+        source = client.videos.create_and_poll(model="my-sora", prompt="a cat", seconds="4")
+        clip = ("cat.mp4", client.videos.download_content(source.id).read(), "video/mp4")
+        more = {"target_model_names": "my-sora"}
+        tom = client.videos.create_character(name="Tom", video=clip, extra_body=more).id
+        assert client.videos.get_character(tom).id == tom
+        shown = {"characters": [{"id": tom}]}
+        client.videos.create(model="my-sora", prompt="a cat", extra_body=shown)
+        with pytest.raises(openai.NotFoundError):
+            client.videos.get_character(tom[:-4] + "AAAA")
+        assert client.videos.edit(prompt="a bird", video=clip).model == "my-sora"
+    made, asked, used, edited = [
+        each for each in sandbox.requests if each.method == "POST" or "char_" in each.path
+    ][1:]
+    assert made.fields.keys() == {"name", "video"}
+    assert used.fields["characters"] == [{"id": asked.path.rpartition("/")[2]}]
+    assert edited.fields["video"]["filename"] == "cat.mp4"

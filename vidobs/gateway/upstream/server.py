@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.config import Deployment
 
 POLLS_AT_ONCE = 64
+_OURS = MappingProxyType({"Accept": "application/json", "User-Agent": "vidobs-gateway"})
 
 
 class Upstream:
@@ -21,7 +23,7 @@ class Upstream:
     def __init__(self, deployment: Deployment, context: CallContext) -> None:
         self.deployment = deployment
         self.context = context
-        self.headers = {"Accept": "application/json", **deployment.headers}
+        self.headers = {**_OURS, **deployment.headers}
         self.address = f"{context.server_address}:{context.server_port}"
         self.gate = asyncio.Semaphore(POLLS_AT_ONCE)
         self.shown_at = 0.0  # when it last showed a video, by the loop's clock
