@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from vidobs.gateway.foreign import refuse_pages
 from vidobs.gateway.seams import Refusal, Role
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ class Pages:
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for metrics."""
-        authorization = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
-        _, _, key = authorization.partition(" ")
-        if self._role(key.strip()) is None:
+        headers = dict(scope["headers"])
+        _, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        role = self._role(key.strip())
+        if role is None or (role is Role.ANYONE and _is_page(headers)):
             await _refuse(send)
             return
         await self._metrics(scope, receive, send)
@@ -58,6 +60,7 @@ class Pages:
         from vidobs.dashboard.desk import Desk
         from vidobs.dashboard.index import Index
         from vidobs.dashboard.login import mounted
+        from vidobs.dashboard.serve import LOOPBACK
 
         ledger = self._settings.ledger.path
         if ledger is None:
@@ -72,7 +75,9 @@ class Pages:
             links=self._settings.links,
             allow_actions=True,
         )
-        return mounted(desk, self._rights, at=UI)
+        # Without a master key any word lets somebody in, so no other name may be pointed at us.
+        hosts = LOOPBACK if self._role("") is Role.ANYONE else None
+        return mounted(desk, self._rights, at=UI, hosts=hosts)
 
     def _rights(self, key: str) -> Rights | None:
         from vidobs.dashboard.access import Rights
@@ -91,6 +96,14 @@ class Pages:
         except Refusal:
             return None
         return role if role in _SEES_ALL else None
+
+
+def _is_page(headers: dict[bytes, bytes]) -> bool:
+    try:
+        refuse_pages(headers)
+    except Refusal:
+        return True
+    return False
 
 
 async def _nothing_to_show(scope: Scope, receive: Receive, send: Send) -> None:

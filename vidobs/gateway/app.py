@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from vidobs.gateway.core import Core, Parts
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
+from vidobs.gateway.foreign import refuse_pages
 from vidobs.gateway.idempotency.store import SqliteAnswers
 from vidobs.gateway.routes import about, openapi
 from vidobs.gateway.routes.content import BrokenOffError
@@ -139,6 +140,8 @@ class Gateway:
             headers = dict(scope["headers"])
             now = datetime.fromtimestamp(self._runtime.clock.time_ns() / 1e9, UTC)
             principal = self._principal(scope["method"], token_of(headers), now)
+            if principal.role is Role.ANYONE:
+                refuse_pages(headers)
             counted = self._parts.admission.request(principal, now, operation=found.operation)
             if counted:
                 told = (*told, *encoded(counted))
