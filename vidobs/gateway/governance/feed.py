@@ -10,7 +10,6 @@ import msgspec
 
 from vidobs.core.errors import LedgerMissingError
 from vidobs.core.jobs import Job
-from vidobs.gateway.governance.figures import figures_of
 from vidobs.gateway.governance.statements import statements
 from vidobs.ledger import codec
 from vidobs.ledger.database import open_reader, reading
@@ -18,7 +17,7 @@ from vidobs.ledger.finder import Finder
 from vidobs.ledger.keys import KEY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import apsw
 
@@ -84,7 +83,7 @@ class SqliteFeed:
             connection.execute("BEGIN")
             try:
                 rows: list[Any] = connection.execute(self._sql["events"], (after, limit)).fetchall()
-                found = _newest(Finder(connection), [doc for _, doc in rows if doc is not None])
+                found = self._newest(connection, {one: seq for seq, one in rows if one is not None})
             finally:
                 connection.execute("COMMIT")
         last = int(rows[-1][0]) if rows else after
@@ -117,6 +116,18 @@ class SqliteFeed:
                 self._connection.close()
                 self._connection = None
 
+    def _newest(self, connection: apsw.Connection, places: Mapping[str, int]) -> tuple[Job, ...]:
+        """Return the jobs of some events as they are now; a purged one as it was last."""
+        finder = Finder(connection)
+        found: list[Job] = []
+        for job_id, seq in places.items():
+            entry = finder.by_id(job_id)
+            if entry is not None:
+                found.append(entry.job)
+            else:
+                found.append(codec.load_job(connection.execute(self._sql["event_job"], (seq,)).get))
+        return tuple(found)
+
     def _opened(self) -> apsw.Connection | None:
         """Return the connection; `None` while nothing was ever written."""
         if self._connection is None:
@@ -125,17 +136,3 @@ class SqliteFeed:
             except LedgerMissingError:
                 return None
         return self._connection
-
-
-def _newest(finder: Finder, docs: Iterable[str]) -> tuple[Job, ...]:
-    """Return the gateway's jobs of some events as they are now; a purged one as it was last."""
-    found: dict[str, Job] = {}
-    for doc in docs:
-        job = codec.load_job(doc)
-        if figures_of(job) is not None:
-            found[job.job_id] = job
-    for job_id in found:
-        entry = finder.by_id(job_id)
-        if entry is not None:
-            found[job_id] = entry.job
-    return tuple(found.values())

@@ -1,7 +1,10 @@
 -- events --
--- The next events, and the documents of those that the gateway made.
-SELECT seq, iif(instr(job, '"tags":') AND instr(job, '"key":"'), job, NULL)
+-- The next events, and whose they are where the gateway may have made the job.
+SELECT seq, iif(instr(job, '"tags":') AND instr(job, '"key":"'), json_extract(job, '$.job_id'), NULL)
 FROM event WHERE seq > ? ORDER BY seq LIMIT ?;
+
+-- event_job --
+SELECT job FROM event WHERE seq = ?;
 
 -- newest_event --
 SELECT coalesce(max(seq), 0) FROM event;
