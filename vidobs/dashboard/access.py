@@ -270,13 +270,18 @@ def session_of(headers: Headers) -> str | None:
 def keep_session(
     response: Response, scope: Scope, session: str, *, max_age_s: int | None = None
 ) -> None:
-    """Have the browser keep a session, where no script and no other site can use it."""
+    """Have the browser keep a session, where no script and no other site can use it.
+
+    Behind a proxy with TLS only the `Origin` of the form tells that the browser speaks https.
+    """
+    headers = Headers(scope=scope)
+    from_tls = headers.get("origin", "").lower().startswith("https:")
     response.set_cookie(
-        cookie_name(Headers(scope=scope)),
+        cookie_name(headers),
         session,
         max_age=max_age_s,
         path=scope.get("root_path") or "/",
-        secure=scope.get("scheme") == "https",
+        secure=from_tls or scope.get("scheme") == "https",
         httponly=True,
         samesite="strict",
     )

@@ -101,8 +101,11 @@ def test_a_key_becomes_a_session(server):
 
 
 def test_plain_http_has_no_secure_cookie(server):
-    """The browser would not send it."""
-    assert "Secure" not in server.log_in(base="http://127.0.0.1:4000").headers["set-cookie"]
+    """The browser would not send it; behind a proxy with TLS the form's origin tells of that."""
+    base = "http://gateway.example"
+    assert "Secure" not in server.log_in(base=base, origin=base).headers["set-cookie"]
+    proxied = server.log_in(base=base, origin="https://gateway.example")
+    assert "; Secure" in proxied.headers["set-cookie"]
 
 
 def test_links_stay_where_it_is_mounted(server):
