@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from boards_of_failures import NOW, failing
@@ -17,6 +18,7 @@ from vidobs.dashboard.pages import failure, failures
 from vidobs.dashboard.pages.failures_groups import MOST_BARS, Frame, bars_of
 from vidobs.dashboard.pages.failures_hints import billing, hint
 from vidobs.dashboard.pages.failures_window import Window, span_of
+from vidobs.media.folder import PICTURE, SUFFIX
 
 
 class Pages:
@@ -93,6 +95,18 @@ def test_examples_are_the_newest_with_what_was_said(pages):
     newest = group.examples[0]
     assert (newest.usd, newest.picture) == (Decimal(0), False)
     assert newest.possible_usd > 0
+
+
+def test_examples_show_their_picture_where_there_is_one(pages):
+    """A job can fail after its picture was made; the others have a place holder."""
+    (group,) = pages.list().errors
+    folder = Path(pages.desk.ledger + SUFFIX)
+    folder.mkdir()
+    (folder / f"{group.examples[1].job_id}{PICTURE}").touch()
+
+    (group,) = pages.list().errors
+
+    assert [one.picture for one in group.examples] == [False, True, False]
 
 
 def test_filters_and_periods(pages):
