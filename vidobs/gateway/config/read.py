@@ -12,9 +12,11 @@ from vidobs.core.errors import ConfigError
 from vidobs.gateway.config.deployments import listed, provider_and_model
 from vidobs.gateway.config.model import GatewayConfig, Given, Sizes
 from vidobs.gateway.config.sections import (
+    BUDGET_KEYS,
     GENERAL,
     GENERAL_KEYS,
     GUARDRAILS,
+    LITELLM,
     MODELS,
     OURS,
     ROUTER,
@@ -78,11 +80,7 @@ def _config(document: Document, environ: Mapping[str, str]) -> GatewayConfig:
         name=document.name,
         master_key=_master_key(known.get("master_key")),
         general=known,
-        parts={
-            name: Given(own[name], document.where(OURS, name))
-            for name in PARTS
-            if own.get(name) is not None
-        },
+        parts=_parts(document, own),
         litellm_guardrails=_at_top(document, GUARDRAILS),
         sizes=_sizes(document, own),
         prices=found.prices,
@@ -91,6 +89,17 @@ def _config(document: Document, environ: Mapping[str, str]) -> GatewayConfig:
     config = msgspec.structs.replace(config, **_router(document), **_own(document, own))
     _check_default(document, config)
     return config
+
+
+def _parts(document: Document, own: Mapping[str, object]) -> dict[str, Given]:
+    """What other parts read; the gateway's budget may stand where LiteLLM has it."""
+    given = mapping(document, document.values.get(LITELLM), LITELLM)
+    budget = {name: given[name] for name in BUDGET_KEYS if given.get(name) is not None}
+    parts = {"budgets": Given(budget, document.where(LITELLM))} if budget else {}
+    for name in PARTS:
+        if own.get(name) is not None:
+            parts[name] = Given(own[name], document.where(OURS, name))
+    return parts
 
 
 def _at_top(document: Document, name: str) -> Given | None:

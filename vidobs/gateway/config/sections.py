@@ -22,7 +22,8 @@ GENERAL_KEYS = frozenset(
     }
 )  # fmt: skip
 ROUTER_KEYS = frozenset({"routing_strategy", "cooldown_time", "allowed_fails"})
-LITELLM_KEYS = frozenset({"callbacks", "success_callback", "failure_callback"})
+BUDGET_KEYS = ("max_budget", "budget_duration")  # of the whole gateway
+LITELLM_KEYS = frozenset({"callbacks", "success_callback", "failure_callback", *BUDGET_KEYS})
 _READ = {GENERAL: GENERAL_KEYS, ROUTER: ROUTER_KEYS, LITELLM: LITELLM_KEYS}
 
 
@@ -31,10 +32,10 @@ def wanted(path: PathIn) -> bool:
     section = path[0]
     if section in (OURS, MODELS, GUARDRAILS):
         return True
+    if section == LITELLM:  # callbacks are read with the settings of vidobs
+        return len(path) == 1 or path[1] in BUDGET_KEYS
     known = _READ.get(str(section))
-    if known is None or section == LITELLM:  # callbacks are read with the settings of vidobs
-        return section == LITELLM and len(path) == 1
-    return len(path) == 1 or path[1] in known
+    return known is not None and (len(path) == 1 or path[1] in known)
 
 
 def mapping(document: Document, value: object, *path: str | int) -> Mapping[str, object]:

@@ -1,8 +1,10 @@
 from decimal import Decimal
 
 import pytest
+import yaml
 
 from vidobs.core.errors import ConfigError
+from vidobs.gateway.config import read_config
 from vidobs.gateway.governance.governance import place_of
 from vidobs.gateway.governance.settings import UnknownPrice, read_settings
 
@@ -56,3 +58,25 @@ def test_a_wrong_part_is_said_with_its_place(parts, said):
     with pytest.raises(ConfigError) as caught:
         read(**parts)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("own", "usd"), [({}, "100"), ({"budgets": {"max_budget": 7}}, "7")], ids=["litellm", "ours"]
+)
+def test_the_gateways_budget_may_stand_where_litellm_has_it(tmp_path, own, usd):
+    """Nobody is told that it is ignored; our own section comes first."""
+    file = tmp_path / "config.yaml"
+    entry = {
+        "model_name": "sora",
+        "litellm_params": {"model": "openai/sora-2", "api_key": "sk-upstream"},
+    }
+    content = {
+        "model_list": [entry],
+        "litellm_settings": {"max_budget": 100, "budget_duration": "30d"},
+        "gateway": own,
+    }
+    file.write_text(yaml.safe_dump(content), "utf-8")
+    config = read_config(file, {})
+    settings = read_settings({name: (one.value, one.where) for name, one in config.parts.items()})
+    assert settings.allowance.max_budget == Decimal(usd)
+    assert not [said for said in config.warnings if "budget" in said]
