@@ -90,6 +90,8 @@ class GatewayServer(uvicorn.Server):
             self.listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except (OSError, OverflowError) as error:
             raise ConfigError(f"cannot listen on {host}:{port}: {error}") from None
+        # Connections inherit it, whatever the loop: a body goes out without waiting for an answer.
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bound_host, bound_port = self.listener.getsockname()[:2]
         shown = f"[{bound_host}]" if ":" in bound_host else bound_host
         self.root_url = f"http://{shown}:{bound_port}"
