@@ -70,9 +70,8 @@ async def running(folder, *, reach=OPEN, resolve=None, waits_s=(0.0,), **options
         SqliteHookStore(str(folder / "hooks.db")),
         LedgerFeed(str(folder / "ledger.db")),
         HookSender(reach, timeout_s=2, **given),
-        video_id=lambda job: f"video_of_{job.provider_job_id}",
         waits_s=waits_s,
-        **options,
+        **{"video_id": lambda job: f"video_of_{job.provider_job_id}", **options},
     )
     app = EndpointRoutes(hooks, TwoKeys(), reach, **given).app()
     await hooks.start()

@@ -140,6 +140,6 @@ def _hooks(
     ledger = runtime.settings.ledger.path
     if not settings.enabled or ledger is None:
         return (), {}
-    hooks = open_hooks(settings, ledger, video_id=video_id)
+    hooks = open_hooks(settings, ledger, video_id=video_id, guard=runtime.guard)
     app = EndpointRoutes(hooks, keys, settings.reach).app()
     return (hooks,), dict.fromkeys(PATHS, app)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs._guard import Guard
 from vidobs.core.errors import LedgerError
 from vidobs.core.protocols import BreakerState
 from vidobs.core.scrub import scrub
@@ -71,6 +72,7 @@ class AlertDesk:
         memory: AlertMemory | None = None,
         standings: Callable[[], Sequence[ExporterStanding]] = tuple,
         past: Callable[[datetime], Sequence[Job]] = lambda _: (),
+        guard: Guard | None = None,
         waits_s: Sequence[float] = WAITS_S,
         look_s: float = LOOK_S,
         drain_s: float = DRAIN_S,
@@ -82,6 +84,7 @@ class AlertDesk:
         self._standings = standings
         self._past = past
         self._kinds = kinds
+        self._guard = guard or Guard()
         self._waits_s = waits_s
         self._look_s = look_s
         self._drain_s = drain_s
@@ -130,7 +133,8 @@ class AlertDesk:
     async def _run(self) -> None:
         while self._loop is not None:
             self._more.clear()
-            for alert in await asyncio.to_thread(self.look):
+            found = await asyncio.to_thread(self._guard.run, "alerts", self.look)
+            for alert in found or ():
                 for sender in self._senders:
                     sender.put(alert)
             with suppress(TimeoutError):

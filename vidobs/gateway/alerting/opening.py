@@ -46,6 +46,7 @@ def open_alerts(settings: AlertSettings, runtime: Runtime) -> AlertDesk:
         memory=_memory(runtime.settings.ledger.path),
         standings=runtime.standings,
         past=past,
+        guard=runtime.guard,
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from vidobs._guard import Guard
 from vidobs.core.errors import LedgerError
 from vidobs.core.scrub import scrub
 from vidobs.gateway.hooks import schedule
@@ -56,6 +57,7 @@ class Hooks:
         sender: HookSender,
         *,
         video_id: Callable[[Job], str | None],
+        guard: Guard | None = None,
         waits_s: Sequence[float] = schedule.WAITS_S,
         give_up_s: float = schedule.GIVE_UP_S,
         now: Callable[[], datetime] = _now,
@@ -64,6 +66,7 @@ class Hooks:
         self._feed = feed
         self._sender = sender
         self._video_id = video_id
+        self._guard = guard or Guard()
         self._waits_s = waits_s
         self._give_up_s = give_up_s
         self.now = now
@@ -78,8 +81,7 @@ class Hooks:
     async def start(self) -> None:
         """Begin to follow and to send."""
         self._loop = asyncio.get_running_loop()
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
+        self._begin()
 
     def wake(self, *_: object) -> None:
         """Look at the ledger now: something ended. For any thread; returns at once."""
@@ -100,6 +102,18 @@ class Hooks:
         await self.on_thread(self._feed.close)
         await self.on_thread(self.store.close)
         self._thread.shutdown(wait=True)
+
+    def _begin(self) -> None:
+        if self._loop is not None:
+            self._task = self._loop.create_task(self._run(), name="vidobs-hooks")
+            self._task.add_done_callback(self._died)
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        """Go on after a fault of our own: it is counted and said, and webhooks come late."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._loop is not None:
+            self._guard.trip("webhooks", error)
+            self._loop.call_later(LOOK_S, self._begin)
 
     async def on_thread(self, action: Callable[[], T]) -> T:
         """Do something that may wait for the disk."""
@@ -133,7 +147,10 @@ class Hooks:
             if place is None:  # what ended before there were webhooks is nobody's news
                 place = self._began_at[1] if ledger == self._began_at[0] else 0
             page = self._feed.read(place)
-            found = (message_of(event, self._video_id) for event in page.events)
+            found = [
+                self._guard.run("webhook message", message_of, event, self._video_id)
+                for event in page.events
+            ]
             messages = [message for message in found if message is not None]
             if page.place != place or self.store.place(ledger) is None:
                 self.store.take(page.ledger, page.place, messages, self.now())
@@ -160,9 +177,13 @@ class Hooks:
         here = sum(1 for one, _ in self._running if one == endpoint_id)
         return len(self._running) < AT_ONCE and here < PER_ENDPOINT
 
-    def _over(self, key: tuple[str, str], _: asyncio.Task[None]) -> None:
+    def _over(self, key: tuple[str, str], task: asyncio.Task[None]) -> None:
         self._running.pop(key, None)
-        self._more.set()
+        error = None if task.cancelled() else task.exception()
+        if error is None:
+            self._more.set()
+        else:  # it stays due: not at once again
+            self._guard.trip("webhook delivery", error)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:

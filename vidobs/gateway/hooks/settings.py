@@ -21,6 +21,7 @@ from vidobs.gateway.hooks.store import FILE_NAME, SqliteHookStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vidobs._guard import Guard
     from vidobs.core.jobs import Job
 
 _OPTIONS = ("enabled", "allow_private", "allow_http", "timeout_s", "give_up_hours", "store")
@@ -66,7 +67,11 @@ def read_hooks(value: object, where: str) -> HookSettings:
 
 
 def open_hooks(
-    settings: HookSettings, ledger_path: str, *, video_id: Callable[[Job], str | None]
+    settings: HookSettings,
+    ledger_path: str,
+    *,
+    video_id: Callable[[Job], str | None],
+    guard: Guard | None = None,
 ) -> Hooks:
     """Return the webhooks over a ledger; start them in the event loop that serves.
 
@@ -79,6 +84,7 @@ def open_hooks(
         LedgerFeed(ledger_path),
         HookSender(settings.reach, timeout_s=settings.timeout_s),
         video_id=video_id,
+        guard=guard,
         give_up_s=settings.give_up_s,
     )
 

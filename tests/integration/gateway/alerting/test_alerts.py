@@ -302,3 +302,20 @@ def test_memory_is_for_a_week(tmp_path):
     assert [one.key for one in memory.load(now - timedelta(days=7))] == ["1"]
     memory.close()
     assert (tmp_path / "alerts.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_fault_of_ours_does_not_end_alerts(sinks, guard_trips):
+    """It is counted and said, and the next look is made all the same."""
+    guard_trips.expected = {"alerts: ZeroDivisionError"}
+    faults = [ZeroDivisionError()]
+
+    def standings():
+        if faults:
+            raise faults.pop()
+        return []
+
+    async with desk([Slack(url=sinks[1].url)], standings=standings) as one:
+        one.raise_alert(*BUDGET, key="key:alice", facts={})
+        await arrived(sinks[1])
+
+    assert faults == []

@@ -244,3 +244,18 @@ async def test_an_address_in_a_url_is_looked_at_before_each_attempt(url):
 
     assert attempt.error is not None
     assert "network" in attempt.error or "no address" in attempt.error
+
+
+async def test_a_fault_of_ours_stops_no_other_webhook(tmp_path, receiver, guard_trips):
+    """What cannot be told is passed over, counted and said; the next one is told."""
+    guard_trips.expected = {"webhook message: KeyError"}
+    known = {"video_2": "video_of_2"}
+
+    async with running(tmp_path, video_id=lambda job: known[job.provider_job_id]) as front:
+        endpoint = await front.register(f"{receiver.url}/hook")
+        made("video_1")
+        made("video_2")
+        [request] = await arrived(receiver)
+        await front.settled(endpoint["id"])
+
+    assert json.loads(request.body)["data"]["id"] == "video_of_2"
