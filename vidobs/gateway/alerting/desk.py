@@ -41,6 +41,7 @@ POINT_S = 900.0  # for which what somebody told of holds, unless it is told of a
 _BUDGET_S = 86_400.0  # a budget is told of once for each of its windows, under a key of its own
 _MOST_WAITING = 20_000
 _DOWN = frozenset({BreakerState.OPEN, BreakerState.DISABLED})
+_UNDECIDED = frozenset({None, BreakerState.HALF_OPEN})  # neither down nor back
 
 _log = logging.getLogger("vidobs")
 
@@ -187,7 +188,7 @@ class AlertDesk:
                 now=now,
                 facts={"exporter": name, "events_waiting": waiting},
             )
-        unknown = {one.exporter for one in standings if one.breaker is None}
+        unknown = {one.exporter for one in standings if one.breaker in _UNDECIDED}
         known = {(AlertKind.EXPORTER_DOWN, name) for name in (*down, *unknown)}
         self._clear((AlertKind.EXPORTER_DOWN,), known)
 

@@ -155,16 +155,17 @@ async def test_an_exporter_that_is_down(sinks):
         await arrived(slack)  # it has looked, and the exporter is not down for long enough
         clock.move(61)
         first = (await arrived(slack, 2))[-1]
-        states[0] = None
-        one.raise_alert("deployment_cooldown", "it rests", key="d2", facts={})
-        await arrived(slack, 3)
+        for number, undecided in enumerate((None, BreakerState.HALF_OPEN)):
+            states[0] = undecided
+            one.raise_alert("deployment_cooldown", "it rests", key=f"e{number}", facts={})
+            await arrived(slack, 3 + number)
         states[0] = BreakerState.CLOSED
-        await arrived(slack, 4)
+        await arrived(slack, 5)
 
     texts = [request.json()["text"] for request in slack.requests]
     assert "exporter datadog keeps failing" in first.json()["text"]
     assert "events_waiting: 7" in first.json()["text"]
-    assert ["recovered" in text for text in texts] == [False, False, False, True]
+    assert ["recovered" in text for text in texts] == [False] * 4 + [True]
 
 
 async def test_a_restart_tells_nothing_again(sinks, tmp_path):
