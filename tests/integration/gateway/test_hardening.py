@@ -58,18 +58,15 @@ def test_a_body_that_never_comes_is_given_up(gateway):
     assert raw(gateway, head.encode()).startswith(b"HTTP/1.1 408")
 
 
-@pytest.mark.parametrize(
-    "request_line",
-    [
-        b"GET /v1/videos HTTP/1.1\r\n" + b"x: " + b"a" * 10_000 + b"\r\n\r\n",
-        b"GET /v1/videos HTTP/1.1\r\n" + b"x: a\r\n" * 2000 + b"\r\n",
-        b"GET /v1/" + b"a" * 10_000 + b" HTTP/1.1\r\n\r\n",
-    ],
-    ids=["long", "many", "address"],
-)
-def test_headers_that_are_too_large_are_refused(gateway, request_line):
+def test_headers_that_are_too_large_are_refused(gateway):
     """Whether in one or in many, and in the address too."""
-    assert raw(gateway, request_line).startswith(b"HTTP/1.1 431")
+    start = b"GET /v1/videos HTTP/1.1\r\n"
+    for request in (
+        start + b"x: " + b"a" * 10_000 + b"\r\n\r\n",
+        start + b"x: a\r\n" * 2000 + b"\r\n",
+        b"GET /v1/" + b"a" * 10_000 + b" HTTP/1.1\r\n\r\n",
+    ):
+        assert raw(gateway, request).startswith(b"HTTP/1.1 431")
 
 
 def test_bodies_that_are_too_large_are_refused(gateway, sandbox):
@@ -89,26 +86,24 @@ def test_bodies_that_are_too_large_are_refused(gateway, sandbox):
     assert gateway.jobs() == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "body"),
-    [
-        ("application/json", b"{"),
-        ("application/json", b"[1]"),
-        ("application/json", b"\xff"),
-        ("application/json", b'{"prompt": 5, "model": "my-sora"}'),
-        ("application/json", b'{"model": "my-sora"}'),
-        ("multipart/form-data", b"x"),
-        ("multipart/form-data; boundary=b", b"--b\r\n\r\nno name\r\n--b--\r\n"),
-        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="p"'),
-        ("application/x-www-form-urlencoded", b"a=\xff"),
-    ],
-)
-def test_what_makes_no_sense_is_the_clients_fault(gateway, kind, body):
+def test_what_makes_no_sense_is_the_clients_fault(gateway):
     """400 in OpenAI's envelope, and no job."""
+    form = "multipart/form-data; boundary=b"
     with gateway.http() as http:
-        told = http.post("/v1/videos", content=body, headers={"content-type": kind})
-    assert told.status_code == 400
-    assert told.json()["error"]["type"] == "invalid_request_error"
+        for kind, body in (
+            ("application/json", b"{"),
+            ("application/json", b"[1]"),
+            ("application/json", b"\xff"),
+            ("application/json", b'{"prompt": 5, "model": "my-sora"}'),
+            ("application/json", b'{"model": "my-sora"}'),
+            ("multipart/form-data", b"x"),
+            (form, b"--b\r\n\r\nno name\r\n--b--\r\n"),
+            (form, b'--b\r\nContent-Disposition: form-data; name="p"'),
+            ("application/x-www-form-urlencoded", b"a=\xff"),
+        ):
+            told = http.post("/v1/videos", content=body, headers={"content-type": kind})
+            assert told.status_code == 400, (kind, body)
+            assert told.json()["error"]["type"] == "invalid_request_error"
     assert gateway.jobs() == []
 
 

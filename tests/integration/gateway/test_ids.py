@@ -1,6 +1,5 @@
 """Ids pin the server and the owner, on every route."""
 
-import pytest
 from gateway_kit import MASTER, entry, serving, settings_of
 
 from vidobs.dialects.litellm_ids import packed
@@ -116,19 +115,16 @@ def test_a_changed_id_is_no_id():
     assert signer.unseal(its_id.replace("video_", "character_")) is None
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1/videos/..%2f..%2fetc%2fpasswd",
-        "/v1/videos/%2e%2e/content",
-        "/v1/videos/%2e",
-        "/v1/videos/a%00b",
-        "/v1/videos/" + "a" * 5000,
-        "/v1/videos/video_%ff",
-    ],
-)
-def test_a_path_never_leads_elsewhere(gateway, sandbox, path):
+def test_a_path_never_leads_elsewhere(gateway, sandbox):
     """What is no id is not found, and nothing but a video's path is ever asked for."""
     with gateway.http() as http:
-        assert http.get(path).status_code in (404, 405)
+        for path in (
+            "..%2f..%2fetc%2fpasswd",
+            "%2e%2e/content",
+            "%2e",
+            "a%00b",
+            "a" * 5000,
+            "video_%ff",
+        ):
+            assert http.get(f"/v1/videos/{path}").status_code in (404, 405), path
     assert all(each.path.startswith("/v1/videos/") for each in sandbox.requests)
