@@ -13,7 +13,7 @@ from vidobs.gateway.governance.statements import statements
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from vidobs.gateway.governance.durations import Window
     from vidobs.gateway.governance.figures import Figures
@@ -135,18 +135,6 @@ class SpendRows:
 
     def _write(self, query: str, *bindings: str | float | None) -> list[Any]:
         return self._writer.execute(self._sql[query], bindings).fetchall()
-
-
-def apply_batch(
-    rows: SpendRows,
-    jobs: Collection[Figures],
-    to: Place,
-    apply: Callable[[Batch], None],
-) -> Place:
-    """Write a batch and let `apply` commit it; return where the projection was before."""
-    with rows.batch(jobs, to) as batch:
-        apply(batch)
-        return batch.before
 
 
 def _listed(job_ids: Iterable[str]) -> str:

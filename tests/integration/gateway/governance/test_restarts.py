@@ -8,6 +8,10 @@ from governance_kit import Clock, House
 
 from vidobs.core.jobs import JobState, Usage
 from vidobs.gateway.governance import changes
+from vidobs.gateway.governance.durations import ms
+from vidobs.gateway.governance.governance import Governance
+from vidobs.gateway.governance.records import Kind
+from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.seams import Refusal
 from vidobs.ledger.database import open_reader
 from vidobs.ledger.open_jobs import unfinished
@@ -192,3 +196,38 @@ def test_a_correction_that_nobody_told_of_is_found(house):
     assert house.standing("key", "vk_a") == (0, Decimal("0.3"))
     house.governance.keeper.round()
     assert house.standing("key", "vk_a") == (0, Decimal("0.3"))
+
+
+def test_a_job_that_was_purged_counts_as_it_was_last(tmp_path):
+    """Its row in the ledger is gone before anybody counted it; its last event is still there."""
+    house = House(tmp_path)
+    token = house.key("vk_a", max_budget="8").text
+    job = house.intend(token, house.admit(token)[0])
+    house.ledger.record(house.make.seen(job, id="v", state=JobState.COMPLETED))
+    house.ledger.connection.execute("DELETE FROM job")
+    house.die()
+    house.open()
+    assert house.standing("key", "vk_a") == (0, Decimal("0.8"))
+    house.close()
+
+
+def test_a_gateway_may_start_before_its_ledger(tmp_path):
+    """Nothing was ever written: nothing is spent, and what comes later is read."""
+    house = House(tmp_path)
+    token = house.key("vk_a", max_budget="8").text
+    house.close()
+    for file in tmp_path.glob("ledger.db*"):
+        file.unlink()
+    settings = read_settings({}, None)
+    early = Governance(
+        settings, house.ledger.path, alerts=house.heard, report=house.said.append, now=house.clock
+    )
+    early.keeper.round()
+    house.open()
+    house.run(token)
+    early.keeper.round()
+    standing = early.book.standing((Kind.KEY, "vk_a"), None, ms(house.clock.now))
+    assert (standing.held, standing.spent) == (0, 800_000_000)
+    early.close()
+    house.close()
+    assert house.said == []
