@@ -154,6 +154,30 @@ def test_a_server_that_lies_leaves_the_outcome_open(tmp_path):
     assert len(sink.requests) == len(lies)
 
 
+def test_a_server_that_hangs_or_floods_leaves_the_outcome_open(tmp_path):
+    """Neither is waited for without end: 504 after the time-out, 502 after too many bytes."""
+    with Sink() as sink:
+        content = settings_of(entry("my-sora", "openai/sora-2", f"{sink.url}/v1", timeout=0.3))
+        with serving(tmp_path, content) as gateway, gateway.http() as http:
+            sink.answers(200, {"content-type": "application/json"}, body=b"x" * (9 << 20))
+            assert create(http).status_code == 502
+            sink.hangs()
+            late = create(http)
+            assert (late.status_code, late.json()["error"]["code"]) == (504, "outcome_unknown")
+            assert late.headers["x-should-retry"] == "false"
+            assert [job.state for job in gateway.jobs()] == [JobState.UNKNOWN] * 2
+    assert len(sink.requests) == 2
+
+
+def test_an_address_of_a_picture_is_passed_on_and_never_fetched(gateway, sandbox):
+    """The gateway reaches what clients do not; it fetches nothing for them."""
+    with Sink() as sink, gateway.http() as http:
+        picture = {"image_url": f"{sink.url}/inside.png"}
+        assert create(http, input_reference=picture).status_code == 200
+        assert sink.requests == []
+    assert sandbox.requests[0].fields["input_reference"] == picture
+
+
 def test_prices_of_the_file_count(tmp_path):
     """`model_info` of LiteLLM's prices a model that nobody else knows."""
     with Sandbox(time_scale=0.02) as sandbox:
