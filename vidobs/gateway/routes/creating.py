@@ -100,14 +100,17 @@ class _Attempt:
         wish, guards = self._wish, self._core.parts.guards
         if guards is None:
             return wish
+        if any(each.field == "prompt" for each in wish.body.uploads):
+            raise Refusal(400, "the prompt must be text", code="invalid_type", param="prompt")
         call = self._call(self._outgoing())
         try:
             prompt = await guards.before(self._asked.principal, self._ask(call, None))
         except Refusal as refusal:
             self._told_refused(self._begun(call), refusal)
             raise
-        if prompt is None or prompt == wish.prompt:
+        if prompt is None:
             return wish
+        # Set anew even where it is the same: a form may hold others that nobody has looked at.
         return msgspec.structs.replace(
             wish, prompt=prompt, changed={**wish.changed, "prompt": prompt}
         )

@@ -148,3 +148,22 @@ def test_a_refused_budget_is_a_row_and_an_alert(sandbox, tmp_path):
     assert "used up its budget" in message.json()["text"]
     assert len(slack.requests) == 1
     assert MASTER not in message.body.decode()
+
+
+def test_a_second_prompt_does_not_slip_through(sandbox, tmp_path):
+    """Of several prompts in a form only the one that was looked at is sent; a file is none."""
+    form = [("model", (None, "my-sora")), ("seconds", (None, "4")), ("prompt", (None, "fine"))]
+    with (
+        whole(tmp_path, sandbox, gateway={"guardrails": [WORDS]}) as gateway,
+        gateway.http() as http,
+    ):
+        hidden = [("prompt", (None, "acme")), ("prompt[]", (None, "acme")), *form]
+        assert http.post("/v1/videos", files=hidden).status_code == 200
+        blocked = http.post("/v1/videos", files=[*form, ("prompt", (None, "acme"))])
+        uploaded = http.post("/v1/videos", files=[("prompt", ("p.txt", b"acme")), *form])
+
+    assert blocked.json()["error"]["code"] == "content_policy_violation"
+    assert (uploaded.status_code, uploaded.json()["error"]["code"]) == (400, "invalid_type")
+    [request] = [one for one in sandbox.requests if one.method == "POST"]
+    assert "acme" not in str(request.fields)
+    assert request.fields["prompt"] == "fine"
