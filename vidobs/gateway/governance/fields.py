@@ -26,13 +26,14 @@ _MOST_NAME = 200
 _MOST_MODELS = 500
 _MOST_METADATA_BYTES = 16_384
 _FOREVER = "-1"  # LiteLLM's word for a key that never expires
-# LiteLLM's limits that are not kept to here: whoever sends one must not believe it holds.
+# What of LiteLLM's is not kept to here: whoever sends it must not believe that it holds.
 UNKEPT = frozenset(
     {
         "tpm_limit", "tpd_limit", "model_max_budget", "model_rpm_limit", "model_tpm_limit",
         "budget_id", "budget_limits", "allowed_routes", "denied_passthrough_routes", "permissions",
         "guardrails", "policies", "object_permission", "enforced_params", "auto_rotate",
         "max_budget_in_team", "team_member_budget", "team_member_rpm_limit", "blocked_routes",
+        "spend", "temp_budget_increase",
     }
 )  # fmt: skip
 
@@ -80,7 +81,7 @@ def read_fields(body: bytes) -> Fields:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"the body cannot be read: {scrub(str(error))}") from None
     if unkept:
-        raise ConfigError(f"{', '.join(unkept)}: vidobs has no such limit; leave it out")
+        raise ConfigError(f"{', '.join(unkept)}: vidobs would not keep to it; leave it out")
     return fields
 
 
@@ -162,4 +163,4 @@ def _expiry(duration: str | None, now: datetime) -> datetime | None:
 
 
 def _empty(raw: msgspec.Raw) -> bool:
-    return bytes(raw).strip() in (b"null", b"[]", b"{}", b'""', b"false")
+    return bytes(raw).strip() in (b"null", b"[]", b"{}", b'""', b"false", b"0", b"0.0")

@@ -57,7 +57,9 @@ class SpendRows:
         self.path = path
         self._writer = open_file(path, full_sync=False)  # what is lost is read in the ledger again
         self._reader = open_file(path, full_sync=False)
-        self._lock = Lock()
+        self._lock = Lock()  # of the reader
+        self._questions = open_file(path, full_sync=False)  # of people: a create never waits
+        self._asking = Lock()
         self._sql = statements("spend.sql")
 
     def place(self) -> Place:
@@ -116,7 +118,8 @@ class SpendRows:
 
     def ask(self, query: str, *bindings: str | int | None) -> list[Any]:
         """Answer one of the questions of `spend.sql`."""
-        return self._ask(query, *bindings)
+        with self._asking, translated(self.path):
+            return self._questions.execute(self._sql[query], bindings).fetchall()
 
     def check_point(self) -> None:
         """Bring the write-ahead log home, as far as that goes without waiting for anybody."""
@@ -125,8 +128,9 @@ class SpendRows:
 
     def close(self) -> None:
         """Give the file back."""
-        with self._lock:
+        with self._lock, self._asking:
             self._reader.close()
+            self._questions.close()
         self._writer.close()
 
     def _ask(self, query: str, *bindings: str | int | None) -> list[Any]:

@@ -199,7 +199,7 @@ WRONG = [
     ("/key/generate", {"user_id": "a\nb"}, 400, "user_id: got"),
     ("/key/generate", {"key": "sk-short"}, 400, "key: write at least 16 characters"),
     ("/key/generate", {"key": "pw-123456789012345"}, 400, "begins with 'sk-'"),
-    ("/key/generate", {"tpm_limit": 5}, 400, "tpm_limit: vidobs has no such limit"),
+    ("/key/generate", {"tpm_limit": 5}, 400, "tpm_limit: vidobs would not keep to it"),
     ("/key/generate", {"metadata": {"x": "y" * 20_000}}, 400, "metadata: at most"),
     ("/key/generate", {"models": [""]}, 400, "models: at most"),
     ("/key/generate", b"x" * (1 << 20) + b"x", 413, "at most 1048576 bytes"),
