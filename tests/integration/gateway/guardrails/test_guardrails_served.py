@@ -110,9 +110,16 @@ def test_litellms_list_is_understood(sandbox, tmp_path, caplog):
 
 def test_a_result_that_is_held_back(sandbox, tmp_path, monkeypatch):
     """The job is completed and paid for; its file answers 400, in every variant."""
-    (tmp_path / "checks.py").write_text("def look(subject):\n    return subject.job is None\n")
+    (tmp_path / "checks_of_results.py").write_text(
+        "def look(subject):\n    return subject.job is None\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
-    own = {"name": "own", "type": "function", "function": "checks:look", "when": "result"}
+    own = {
+        "name": "own",
+        "type": "function",
+        "function": "checks_of_results:look",
+        "when": "result",
+    }
     with whole(tmp_path, sandbox, gateway={"guardrails": [own]}) as gateway:
         with gateway.client() as client:
             video = client.videos.create_and_poll(

@@ -1,6 +1,7 @@
 """The settings that the pages on guardrails, alerts and webhooks show can be used."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ def test_what_is_shown_can_be_used(page, block, tmp_path, monkeypatch):
     (tmp_path / "brands.txt").write_text("wile\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "checks", raising=False)
     models = [{"model_name": "sora-2", "litellm_params": {"model": "openai/sora-2"}}]
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump({"model_list": models}) + block)
