@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
@@ -14,11 +12,10 @@ from vidobs.cli._read import doors, ledger_path
 from vidobs.cli.options import Json, Yes, print_json
 from vidobs.cli.render import NOTHING, safe, table
 from vidobs.core.errors import ConfigError
-from vidobs.core.scrub import scrub
+from vidobs.core.objects import letter_object
 from vidobs.delivery.encoding import event_to_json
 
 if TYPE_CHECKING:
-    from vidobs.core.reports import DeadLetter
     from vidobs.ledger.dead_letters import Chosen
 
 _ID_CHARS = 23  # of an event's id: its time, to a fraction of a millisecond, and some chance
@@ -39,20 +36,6 @@ dead = typer.Typer(
 )
 
 
-class LetterObject(msgspec.Struct, frozen=True, kw_only=True):
-    """One dead letter of `vidobs dead list`. Times are UTC."""
-
-    event_id: str
-    exporter: str
-    at: datetime  # when it was given up
-    error: str
-    event: str | None  # this and all below is null where the event cannot be read any more
-    event_at: datetime | None
-    job_id: str | None
-    provider: str | None
-    model: str | None
-
-
 @dead.command(name="list")
 def list_letters(
     *,
@@ -65,7 +48,7 @@ def list_letters(
 
     found = dead_letters(ledger_path(), exporter=exporter, limit=limit)
     if as_json:
-        print_json([_object(letter) for letter in found])
+        print_json([letter_object(letter) for letter in found])
         return
     console = Console(highlight=False)
     if not found:
@@ -102,7 +85,7 @@ def show(
     event_there = found[0].event
     whole = None if event_there is None else json.loads(event_to_json(event_there))
     if as_json:
-        letters = [_object(letter) for letter in found]
+        letters = [letter_object(letter) for letter in found]
         print_json({"letters": letters, "event": whole})
         return
     console = Console(highlight=False, soft_wrap=True)
@@ -180,19 +163,3 @@ def _chosen(path: str, events: list[str] | None, exporter: str | None, *, every:
 
 def _letters(count: int) -> str:
     return f"{count} dead letter{'' if count == 1 else 's'}"
-
-
-def _object(letter: DeadLetter) -> LetterObject:
-    event = letter.event
-    job = None if event is None else event.job
-    return LetterObject(
-        event_id=letter.event_id,
-        exporter=letter.exporter,
-        at=letter.at,
-        error=scrub(letter.error),
-        event=None if event is None else event.name,
-        event_at=None if event is None else event.at,
-        job_id=None if job is None else job.job_id,
-        provider=None if job is None else job.provider,
-        model=None if job is None else job.model,
-    )

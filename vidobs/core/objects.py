@@ -1,4 +1,4 @@
-"""Jobs and spend as objects in JSON, for commands and pages.
+"""Jobs, spend and dead letters as objects in JSON, for commands and pages.
 
 Money is a string of plain digits, or null where unknown.
 """
@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core.money import plain
+from vidobs.core.scrub import scrub
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from vidobs.core.jobs import Job
     from vidobs.core.money import Cost
-    from vidobs.core.reports import Spend, SpendRow
+    from vidobs.core.reports import DeadLetter, Spend, SpendRow
 
 
 class CostObject(msgspec.Struct, frozen=True):
@@ -75,6 +76,20 @@ class SpendObject(msgspec.Struct, frozen=True):
     rows: tuple[SpendRowObject, ...]
 
 
+class LetterObject(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that an exporter refused for good. Times are UTC."""
+
+    event_id: str
+    exporter: str
+    at: datetime  # when it was given up
+    error: str  # what the exporter said; empty where a purge took it
+    event: str | None  # this and all below is null where the event cannot be read any more
+    event_at: datetime | None
+    job_id: str | None
+    provider: str | None
+    model: str | None
+
+
 def job_object(job: Job) -> JobObject:
     """Return a job for `--json`."""
     seconds = job.request.seconds
@@ -106,6 +121,23 @@ def spend_object(spend: Spend) -> SpendObject:
     """Return spend for `--json`."""
     rows = tuple(_spend_row(row) for row in spend.rows)
     return SpendObject(plain(spend.total_usd), plain(spend.possible_usd), rows)
+
+
+def letter_object(letter: DeadLetter) -> LetterObject:
+    """Return a dead letter for JSON and for pages."""
+    event = letter.event
+    job = None if event is None else event.job
+    return LetterObject(
+        event_id=letter.event_id,
+        exporter=letter.exporter,
+        at=letter.at,
+        error=scrub(letter.error),
+        event=None if event is None else event.name,
+        event_at=None if event is None else event.at,
+        job_id=None if job is None else job.job_id,
+        provider=None if job is None else job.provider,
+        model=None if job is None else job.model,
+    )
 
 
 def _cost(cost: Cost) -> CostObject:

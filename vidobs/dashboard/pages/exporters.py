@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core.objects import LetterObject, letter_object
 from vidobs.core.protocols import BreakerState
 from vidobs.core.reports import DropReason
 from vidobs.dashboard import formats
 from vidobs.dashboard.page import BadQueryError, Page, Parameter
-from vidobs.dashboard.pages.exporters_letters import Letter, letters_of
+from vidobs.ledger.dead_letters import dead_letters
 from vidobs.runtime.exporter_objects import ExporterObject, known_names, standings_soon
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Exporters(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: int
     dropped: int
     troubled: int  # exporters that are down, tried again, or off
-    letters: tuple[Letter, ...]
+    letters: tuple[LetterObject, ...]
     letters_of: str | None  # only those of this exporter are listed
     notice: str | None  # what was asked for just now
     day_before: str  # a day ago, as a form has it: where a replay begins unless told otherwise
@@ -94,9 +95,12 @@ def answer(desk: Desk, asked: Asked) -> Exporters:
     )
 
 
-def _letters(desk: Desk, wanted: str | None) -> tuple[Letter, ...]:
+def _letters(desk: Desk, wanted: str | None) -> tuple[LetterObject, ...]:
     there = Path(desk.ledger).exists()
-    return letters_of(desk.ledger, exporter=wanted, limit=LETTERS) if there else ()
+    if not there:
+        return ()
+    found = dead_letters(desk.ledger, exporter=wanted, limit=LETTERS)
+    return tuple(letter_object(letter) for letter in found)
 
 
 def _row(one: ExporterObject, now: datetime) -> ExporterRow:

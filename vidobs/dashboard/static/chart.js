@@ -7,6 +7,7 @@ const COLOURS = 6;
 const LEAST_GAP = 7; // pixels for each step; below that bars touch each other,
 const LEAST_BAR = 2; // and below that they become areas
 const SHARE_OF_STEP = 0.72;
+const WHOLE = [1, 2, 5].flatMap((of) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => of * 10 ** zeros)).sort((a, b) => a - b); // steps of an axis that counts
 const drawn = new Map(); // figure -> Plot
 const kept = new Map(); // name -> what the reader did to it, which outlives a live update
 
@@ -109,7 +110,7 @@ class Plot {
       },
       axes: [
         { ...axis, size: 30, grid: { show: false }, splits: () => this.ticks(), values: (_plot, at) => at.map((x) => tick(x, given.step_s)) },
-        { ...axis, size: 52, values: (_plot, splits) => splits.map((value) => (value == null ? "" : this.say(value))) },
+        { ...axis, size: 52, ...(given.unit === "count" ? { incrs: WHOLE } : {}), values: (_plot, splits) => splits.map((value) => (value == null ? "" : this.say(value))) },
       ],
       series: [{}, ...this.layers().map((index) => this.layer(index))],
       hooks: { setCursor: [(plot) => this.follow(plot)] },
