@@ -13,7 +13,7 @@ from vidobs.gateway.core import Core, Parts
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.foreign import refuse_pages
 from vidobs.gateway.idempotency.store import SqliteAnswers
-from vidobs.gateway.routes import about, openapi
+from vidobs.gateway.routes import about, openapi, provider_events
 from vidobs.gateway.routes.content import BrokenOffError
 from vidobs.gateway.routes.table import find
 from vidobs.gateway.seams import Refusal, Role
@@ -136,6 +136,9 @@ class Gateway:
             if path in _OPEN:
                 await send_answer(send, self._open_to_all(core, path), told, head=head)
                 return
+            if path == provider_events.PATH and scope["method"] == "POST":
+                await send_answer(send, await self._told(core, scope, receive), told)
+                return
             found = find(scope["method"], path_of(scope))
             headers = dict(scope["headers"])
             now = datetime.fromtimestamp(self._runtime.clock.time_ns() / 1e9, UTC)
@@ -166,6 +169,11 @@ class Gateway:
             return
         if answer is not None:
             await send_answer(send, answer, told, head=head)
+
+    async def _told(self, core: Core, scope: Scope, receive: Receive) -> Answer:
+        """Hear what a provider says; its signature stands for a key."""
+        now_s = self._runtime.clock.time_ns() / 1e9
+        return await provider_events.take(core, dict(scope["headers"]), receive, now_s=now_s)
 
     def _principal(self, method: str, token: str | None, now: datetime) -> Principal:
         """Return who asks; viewers look, and change nothing."""

@@ -15,6 +15,7 @@ import msgspec
 from vidobs.config import readers
 from vidobs.core.errors import ConfigError, unknown_name
 from vidobs.core.price_rows import PriceRow
+from vidobs.core.standard_webhooks import key_of as key_of_secret
 from vidobs.dialects.variants import VARIANTS
 from vidobs.gateway.config.addresses import base_url, key_of
 from vidobs.gateway.config.model import Deployment
@@ -30,7 +31,7 @@ _OF_PROVIDER = {variant.provider: variant for variant in VARIANTS.values()}
 _PARAMS = frozenset(
     {
         "model", "api_key", "api_base", "base_url", "api_version", "weight", "timeout",
-        "extra_headers", "custom_llm_provider", "dialect",
+        "extra_headers", "custom_llm_provider", "dialect", "webhook_secret",
     }
 )  # fmt: skip
 _INFO = frozenset({"id", "mode", "description", "base_model", "supported_openai_params"})
@@ -154,6 +155,7 @@ class _Entry:
             query={} if version is None else {"api-version": version},
             weight=self._number("weight", 1.0),
             timeout_s=self._number("timeout", 600.0),
+            webhook_key=self._webhook_key(),
         )
 
     def prices(self) -> dict[str, object]:
@@ -164,6 +166,14 @@ class _Entry:
     def _headers(self) -> Mapping[str, object]:
         given = self._params.get("extra_headers")
         return mapping(self._document, given, MODELS, self._index, PARAMS, "extra_headers")
+
+    def _webhook_key(self) -> bytes | None:
+        given = _text(self._params.get("webhook_secret"))
+        try:
+            return None if given is None else key_of_secret(given)
+        except ValueError as error:
+            place = self._place(PARAMS, "webhook_secret")
+            raise ConfigError(f"{place}: webhook_secret: {error}") from None
 
     def _number(self, key: str, default: float) -> float:
         value = self._params.get(key)

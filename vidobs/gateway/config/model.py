@@ -26,6 +26,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     weight: float = 1.0
     timeout_s: float = 600.0
+    webhook_key: bytes | None = None  # that its provider signs webhooks with
 
     def __repr__(self) -> str:
         return f"Deployment({self.id!r}, {self.model_name!r})"  # never the key

@@ -28,8 +28,8 @@ class Video:
     """One video. Lives in the event loop; only its poller and its routes change it."""
 
     __slots__ = (
-        "asked_at", "body", "checked", "cost", "failure", "failures", "id", "missing_since",
-        "model", "next_at", "owner", "polling", "raw_body", "sealed", "state", "taken_at", "timer",
+        "asked_at", "body", "checked", "cost", "failure", "failures", "hurried", "id",
+        "missing_since", "model", "next_at", "owner", "polling", "raw_body", "sealed", "state", "taken_at", "timer",
         "upstream", "watched_since",
     )  # fmt: skip
 
@@ -47,6 +47,7 @@ class Video:
         self.failures = 0  # of polls, in a row
         self.missing_since: float | None = None  # the server says that there is no such video
         self.taken_at = 0.0  # when the last answer came, by the loop's clock
+        self.hurried = False  # there is news, and a question of before is under way
         self.asked_at = now_s  # when somebody last wanted to know
         self.watched_since = now_s
         self.next_at = 0.0  # when the server is asked again
@@ -73,6 +74,7 @@ class Book:
         self._most_ended = most_ended
         self._open: dict[str, Video] = {}
         self._ended: OrderedDict[str, Video] = OrderedDict()
+        self._of_servers: dict[tuple[str, str], Video] = {}  # those that have not ended
 
     def get(self, video_id: str) -> Video | None:
         """Return a video by the id that clients use."""
@@ -89,7 +91,12 @@ class Book:
         if known is not None:
             return known
         self._open[video.id] = video
+        self._of_servers[(video.sealed.deployment, video.raw)] = video
         return video
+
+    def of_server(self, deployment: str, raw: str) -> Video | None:
+        """Return a video that has not ended, by what its server calls it."""
+        return self._of_servers.get((deployment, raw))
 
     def take(self, video: Video, answer: Mapping[str, object], job: Job | None) -> None:
         """Take over what a server says of a video."""
@@ -105,6 +112,7 @@ class Book:
         video.state = state_of(raw) if isinstance(raw, str) else video.state
         video.cost = cost_headers(job)
         if video.ended and self._open.pop(video.id, None) is not None:
+            self._of_servers.pop((video.sealed.deployment, video.raw), None)
             self._ended[video.id] = video
             while len(self._ended) > self._most_ended:
                 self._ended.popitem(last=False)
@@ -113,6 +121,7 @@ class Book:
         """Forget a video: it was deleted."""
         self._open.pop(video.id, None)
         self._ended.pop(video.id, None)
+        self._of_servers.pop((video.sealed.deployment, video.raw), None)
 
 
 def cost_headers(job: Job | None) -> tuple[tuple[bytes, bytes], ...]:

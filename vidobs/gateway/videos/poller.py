@@ -74,7 +74,9 @@ class Poller:
 
     def hurry(self, video: Video) -> None:
         """Ask about a video now: something was heard of it."""
-        if video.timer is not None and video.polling is None:
+        if video.polling is not None:  # what it says may be older than the news
+            video.hurried = True
+        elif video.timer is not None:
             self._start(video)
 
     async def close(self) -> None:
@@ -119,7 +121,8 @@ class Poller:
         if video.ended or not known:
             video.next_at = self._loop.time() + REPEAT_S
         else:
-            self._again(video, self._rest_s(video, asked_s))
+            self._again(video, 0.0 if video.hurried else self._rest_s(video, asked_s))
+            video.hurried = False
         if not known:  # somebody asked for what there is not
             self._book.forget(video)
 
