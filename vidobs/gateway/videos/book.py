@@ -29,8 +29,8 @@ class Video:
 
     __slots__ = (
         "asked_at", "body", "checked", "cost", "failure", "failures", "hurried", "id",
-        "missing_since", "model", "next_at", "owner", "polling", "raw_body", "sealed", "state", "taken_at", "timer",
-        "upstream", "watched_since",
+        "missing_since", "model", "next_at", "owner", "polling", "raw_body", "sealed", "state",
+        "taken_at", "timer", "upstream", "watched_since",
     )  # fmt: skip
 
     def __init__(self, video_id: str, sealed: Sealed, upstream: Upstream, *, now_s: float) -> None:
