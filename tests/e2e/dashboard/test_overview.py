@@ -114,12 +114,11 @@ def test_a_model_is_taken_out_by_its_key(server, browser):
 def test_dark_is_a_click_away_and_stays(server, browser):
     """Colours of charts change with the page's."""
     with visit(browser, server) as page:
-        before = page.evaluate(
-            "getComputedStyle(document.querySelector('.swatch')).backgroundColor"
-        )
+        colour = "swatch => getComputedStyle(swatch).backgroundColor"
+        before = page.locator(".swatch").first.evaluate(colour)
         page.get_by_role("link", name="Dark colours").click()
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-        after = page.evaluate("getComputedStyle(document.querySelector('.swatch')).backgroundColor")
+        after = page.locator(".swatch").first.evaluate(colour)
         assert before != after
 
 
