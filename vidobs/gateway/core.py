@@ -70,7 +70,7 @@ class Core:
         )
         self.signer = Signer(key)
         self.book = Book(self.signer)
-        self.poller = Poller(self.http, self.observing, self.book)
+        self.poller = Poller(self.http, self.observing, self.book, lost_after_s=config.lost_after_s)
         self.finder = Finder(
             signer=self.signer,
             book=self.book,

@@ -2,9 +2,10 @@
 
 from types import MappingProxyType
 
+import httpx
 from gateway_kit import entry, serving, settings_of
 
-from vidobs.core.jobs import JobState
+from vidobs.core.jobs import JobState, Reason
 from vidobs.gateway.seams import KEY_TAG
 from vidobs.testing import Sandbox
 
@@ -150,3 +151,23 @@ def test_what_there_is_not_is_asked_for_once(gateway, sandbox):
             assert http.get("/v1/videos/video_nobody_knows").status_code == 404
     assert gateway.app.followed == 0
     assert polls_of(sandbox, "/v1/videos/video_nobody_knows") == 3
+
+
+def test_a_video_that_its_server_has_lost_fails(sandbox, tmp_path):
+    """It says so for long enough, and shows others meanwhile; what the job held is free."""
+    holding = Holding()
+    one = entry("my-sora", "openai/sora-2", sandbox.base_url)
+    content = settings_of(one, gateway={"lost_after_s": 0.1})
+    with (
+        serving(tmp_path, content, parts={"admission": holding}) as gateway,
+        gateway.http() as http,
+        httpx.Client(base_url=sandbox.base_url, headers={"api-key": "any"}) as behind,
+    ):
+        body = {"model": "my-sora", "prompt": "a cat [[fault:stuck]]"}
+        job_ids = [http.post("/v1/videos", json=body).headers["x-vidobs-job-id"] for _ in range(2)]
+        assert behind.delete(f"videos/{sandbox.jobs[0].id}").status_code == 200
+        gateway.until(lambda: job_ids[0] in holding.ended)
+        job = holding.ended[job_ids[0]]
+        assert (job.state, job.reason) == (JobState.FAILED, Reason.LOST)
+        assert job_ids[1] not in holding.ended
+        assert gateway.app.followed == 1

@@ -37,7 +37,7 @@ _COUNTS = ("max_json_bytes", "max_upload_bytes", "max_header_bytes")
 _SECONDS = ("header_timeout_s", "body_timeout_s", "drain_s")
 _OWN = (
     "routing", "cooldown_s", "allowed_fails", "default_model", "take_foreign_ids",
-    "idempotency_hours",
+    "idempotency_hours", "lost_after_s",
 )  # fmt: skip
 KEYS = frozenset({*_OWN, *_COUNTS, *_SECONDS, *PARTS})
 
@@ -147,6 +147,7 @@ def _own(document: Document, own: Mapping[str, object]) -> dict[str, object]:
         ("default_model", readers.text),
         ("take_foreign_ids", readers.boolean),
         ("idempotency_hours", readers.seconds),
+        ("lost_after_s", readers.seconds),
     ):
         if own.get(name) is not None:
             found[name] = read(own[name], f"{document.where(OURS, name)}: {OURS}.{name}")

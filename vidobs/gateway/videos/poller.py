@@ -35,7 +35,6 @@ UNASKED_S, UNASKED_TIMES = 60.0, 3  # nobody has asked for so long: that much sl
 FAILED_MOST_S = 120.0
 FRESH_S = 3600.0  # what is known of a video that has ended is good for so long
 REPEAT_S = 5.0  # a failure is told again for so long, without asking
-LOST_S = 600.0  # a server does not know a video for so long: it is lost
 _OK, _NOT_FOUND, _GONE = 200, 404, 410
 _decode = msgspec.json.Decoder().decode
 
@@ -43,10 +42,14 @@ _decode = msgspec.json.Decoder().decode
 class Poller:
     """Asks servers about videos. Lives in the event loop."""
 
-    def __init__(self, http: Http, observing: Observing, book: Book) -> None:
+    def __init__(
+        self, http: Http, observing: Observing, book: Book, *, lost_after_s: float
+    ) -> None:
+        """`lost_after_s`: a video that its server does not know for so long is lost."""
         self._http = http
         self._observing = observing
         self._book = book
+        self._lost_after_s = lost_after_s
         self._loop = asyncio.get_running_loop()
         self._closed = False
 
@@ -202,7 +205,7 @@ class Poller:
             self._missed(video, start_ns)
 
     def _missed(self, video: Video, start_ns: int) -> None:
-        """Give a video up that its server does not know for ten minutes.
+        """Give a video up that its server does not know for long.
 
         Only where the same key shows other videos meanwhile: else it may be the key of another
         account, in which this one never was.
@@ -210,7 +213,7 @@ class Poller:
         now_s = self._loop.time()
         if video.missing_since is None:
             video.missing_since = now_s
-        elif now_s - video.missing_since >= LOST_S and (
+        elif now_s - video.missing_since >= self._lost_after_s and (
             video.upstream.shown_at >= video.missing_since
         ):
             self._observing.guard.run("poll", self._lose, video, start_ns)
