@@ -51,6 +51,14 @@ def test_a_file_that_is_no_store_is_said(tmp_path):
         SqliteAnswers(str(tmp_path / "answers"))
 
 
+def test_the_file_is_its_owners(tmp_path):
+    """As the ledger is; a folder that is not there is said."""
+    SqliteAnswers(str(tmp_path / "answers")).close()
+    assert stat.S_IMODE((tmp_path / "answers").stat().st_mode) == 0o600
+    with pytest.raises(LedgerUnusableError):
+        SqliteAnswers(str(tmp_path / "nowhere" / "answers"))
+
+
 def test_scopes_are_of_one_owner_and_one_kind():
     """The same key of somebody else, or for a remix, is another one; a long one is refused."""
     assert len({scope_of("a", "create", "k"), scope_of("b", "create", "k"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import apsw
@@ -66,13 +67,15 @@ class SqliteAnswers:
         """Open the file; without a path they are lost with the process."""
         self._path = path or _MEMORY
         try:
+            if path is not None:
+                Path(path).touch(mode=0o600)  # nobody else reads what was answered
             self._connection = apsw.Connection(self._path)
             self._connection.set_busy_timeout(_WAIT_MS)
             if path is not None:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute(_text("answers.sql"))
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             raise self._broken(error) from error
 
     def find(self, scope: bytes, *, after_us: int) -> Kept | None:
@@ -115,7 +118,7 @@ class SqliteAnswers:
         except apsw.Error as error:
             raise self._broken(error) from error
 
-    def _broken(self, error: apsw.Error) -> LedgerUnusableError:
+    def _broken(self, error: apsw.Error | OSError) -> LedgerUnusableError:
         return LedgerUnusableError(
             f"{self._path} cannot be used for idempotency keys ({type(error).__name__}: {error})"
         )
