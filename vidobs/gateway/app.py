@@ -68,6 +68,8 @@ class Gateway:
         self._extra = dict(extra_routes)
         self._mounts = tuple(mounts.items())
         self._services = tuple(services)
+        ledger = runtime.settings.ledger.path
+        self._answers = SqliteAnswers(None if ledger is None else f"{ledger}.answers")
         self._core: Core | None = None
         self.draining = False
 
@@ -88,13 +90,12 @@ class Gateway:
         """Open everything; in the event loop that will serve."""
         if self._core is None:
             loop = asyncio.get_running_loop()
-            ledger = self._runtime.settings.ledger.path
             self._core = Core(
                 self.config,
                 self._parts,
                 runtime=self._runtime,
                 key=self._key,
-                answers=SqliteAnswers(None if ledger is None else f"{ledger}.answers"),
+                answers=self._answers,
                 loop=loop,
             )
             await self._core.take_up()

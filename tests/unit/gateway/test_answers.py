@@ -52,11 +52,11 @@ def test_a_file_that_is_no_store_is_said(tmp_path):
 
 
 def test_the_file_is_its_owners(tmp_path):
-    """As the ledger is; a folder that is not there is said."""
+    """As the ledger is; a folder that cannot be made is said."""
     SqliteAnswers(str(tmp_path / "answers")).close()
     assert stat.S_IMODE((tmp_path / "answers").stat().st_mode) == 0o600
     with pytest.raises(LedgerUnusableError):
-        SqliteAnswers(str(tmp_path / "nowhere" / "answers"))
+        SqliteAnswers(str(tmp_path / "answers" / "answers"))
 
 
 def test_scopes_are_of_one_owner_and_one_kind():

@@ -68,6 +68,7 @@ class SqliteAnswers:
         self._path = path or _MEMORY
         try:
             if path is not None:
+                Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 Path(path).touch(mode=0o600)  # nobody else reads what was answered
             self._connection = apsw.Connection(self._path)
             self._connection.set_busy_timeout(_WAIT_MS)
