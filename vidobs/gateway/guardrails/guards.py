@@ -84,13 +84,7 @@ class GuardrailGuards:
             left = [one for one in concerned if one.name not in job.guarded]
             if left:
                 job = await self._once(principal, job, left)
-        if job.withheld is not None:
-            raise Refusal(
-                400,
-                f"The video is not handed out: guardrail {job.withheld!r} does not let it pass.",
-                code=CODE,
-                headers={"x-should-retry": "false"},
-            )
+        refuse_withheld(job)
 
     async def start(self) -> None:
         """Do nothing: what a guardrail needs it opens when it first looks."""
@@ -161,6 +155,21 @@ class GuardrailGuards:
         known = self._observer.prompts.get((job.provider, job.provider_job_id or ""))
         kept = job.prompt if job.prompt and not job.prompt.startswith("hmac:") else None
         return known or kept
+
+
+def refuse_withheld(job: Job) -> None:
+    """Do nothing for a job whose video may be handed out.
+
+    Raises:
+        Refusal: a guardrail has held it back.
+    """
+    if job.withheld is not None:
+        raise Refusal(
+            400,
+            f"The video is not handed out: guardrail {job.withheld!r} does not let it pass.",
+            code=CODE,
+            headers={"x-should-retry": "false"},
+        )
 
 
 def _keys(principal: Principal, made_by: str | None = None) -> frozenset[str]:

@@ -10,6 +10,7 @@ from vidobs.core.calls import Operation
 from vidobs.core.jobs import AssetState, JobSnapshot
 from vidobs.dialects.openai import expired
 from vidobs.dialects.outgoing import path_of
+from vidobs.gateway.guardrails.guards import refuse_withheld
 from vidobs.gateway.observing import call_about
 from vidobs.gateway.routes.failing import answer_of_error, answer_of_silence
 from vidobs.gateway.seams import Refusal
@@ -47,17 +48,23 @@ async def content(core: Core, asked: Asked, *, head: bool = False) -> Answer | N
 
 
 async def _check(core: Core, asked: Asked, video: Video) -> None:
-    """Let guards look at a finished job before its file is handed out, once."""
-    guards = core.parts.guards
-    if video.checked is True or guards is None:
+    """Let guards look at a finished job before its file is handed out, once.
+
+    What they held back stays so, also after the file stopped naming any.
+    """
+    if video.checked is True:
         return
     if isinstance(video.checked, Refusal):
         raise video.checked
     job: Job | None = core.observing.job_of(video.upstream, video.raw)
     if job is None:
         return
+    guards = core.parts.guards
     try:
-        await guards.after(asked.principal, job)
+        if guards is None:
+            refuse_withheld(job)
+        else:
+            await guards.after(asked.principal, job)
     except Refusal as refusal:
         if refusal.status == _BAD_REQUEST:  # else it could not be looked at just now
             video.checked = refusal
