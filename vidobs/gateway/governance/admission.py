@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
     from vidobs.gateway.governance.directory import Directory
-    from vidobs.gateway.governance.rates import Rate, Rates
+    from vidobs.gateway.governance.rates import Counted, Rate, Rates
     from vidobs.gateway.seams import Ask, Permit, Principal
 
 REQUESTS = "requests"
@@ -53,16 +53,28 @@ class Listener(msgspec.Struct, frozen=True):
 class _Permit:
     """See `Permit`."""
 
-    __slots__ = ("_book", "_job_id", "headers")
+    __slots__ = ("_book", "_job_id", "_rates", "_seconds", "headers")
 
-    def __init__(self, book: Book, job_id: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        job_id: str,
+        headers: Mapping[str, str],
+        *,
+        rates: Rates,
+        seconds: tuple[Counted, ...],
+    ) -> None:
         self._book = book
         self._job_id = job_id
+        self._rates = rates
+        self._seconds = seconds
         self.headers = headers
 
     def give_back(self) -> None:
-        """Free the quote and the place."""
+        """Free the quote, the place and the seconds; that it was asked for stays counted."""
         self._book.give_back(self._job_id)
+        seconds, self._seconds = self._seconds, ()
+        self._rates.give_back(seconds)
 
 
 class LocalAdmission:
@@ -120,6 +132,7 @@ class LocalAdmission:
             headers = self._headers(self._rates.hit(requests), REQUESTS) if requests else {}
             if seconds:
                 headers |= self._hit_seconds(seconds, requests)
+            counted = self._rates.counted(seconds)
             outcome = self._reserve(claim)
             if isinstance(outcome, Shortfall):
                 self._rates.undo((*requests, *seconds))
@@ -129,7 +142,7 @@ class LocalAdmission:
             raise refused_shortfall(outcome, claim)
         for passed in outcome:
             self._listener.soft(passed)
-        return _Permit(self._book, ask.job_id, headers)
+        return _Permit(self._book, ask.job_id, headers, rates=self._rates, seconds=counted)
 
     def recorded(self, seen: Recorded) -> None:
         """Follow a job; see `Admission`."""

@@ -53,6 +53,13 @@ class Rate(msgspec.Struct, frozen=True):
         }
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """What a request was counted as, and when the window ends in which it was."""
+
+    limit: Limit
+    until_s: float  # since 1970
+
+
 class Rates:
     """Counts in a storage of the `limits` library, in windows of a minute from the first hit."""
 
@@ -83,6 +90,23 @@ class Rates:
         """Take back what was counted."""
         for limit in limits:
             self._storage.incr(limit.key, _MINUTE_S, -limit.cost)
+
+    def counted(self, limits: Iterable[Limit]) -> tuple[Counted, ...]:
+        """Return what was counted just now, so that it can be given back later."""
+        return tuple(Counted(limit, self._storage.get_expiry(limit.key)) for limit in limits)
+
+    def give_back(self, counted: Iterable[Counted]) -> None:
+        """Take back what was counted, as long as its window lasts; the next one stays as it is.
+
+        Windows follow each other by a minute at least; storages may tell their ends to the second.
+        """
+        now_s = self._clock()
+        self.undo(
+            one.limit
+            for one in counted
+            if now_s < one.until_s
+            and abs(self._storage.get_expiry(one.limit.key) - one.until_s) < 1
+        )
 
     def _reset_s(self, limit: Limit) -> int:
         left = self._storage.get_expiry(limit.key) - self._clock()

@@ -73,6 +73,39 @@ def test_seconds_of_output_a_minute(house):
     )
 
 
+def test_seconds_of_a_create_that_made_nothing(houses):
+    """They are free again, once; that it was asked for stays counted."""
+    model = {"models": {"sora-2": {"rpm_limit": 4, "output_seconds_per_minute": 16}}}
+    house = houses(parts={"limits": model})
+    token = house.key(output_seconds_per_minute=8).text
+    _, failed = house.admit(token, seconds="8")
+    refused(house, lambda: house.admit(token, seconds="8"))
+    failed.give_back()
+    failed.give_back()
+    _, second = house.admit(token, seconds="8")
+    assert "seconds of output" in refused(house, lambda: house.admit(token)).message
+    second.give_back()
+    house.admit(token, seconds="1")
+    house.admit(token, seconds="1")
+    over = refused(house, lambda: house.admit(token, seconds="1"))
+    assert "limit of 4 requests a minute" in over.message
+
+
+def test_seconds_are_given_back_to_the_minute_they_were_counted_in(house):
+    """A create that fails late frees nothing of what the next minute counts."""
+    token = house.key(output_seconds_per_minute=8).text
+    _, late = house.admit(token, seconds="8")
+    house.clock.move(minutes=1)
+    house.admit(token, seconds="8")
+    late.give_back()
+    refused(house, lambda: house.admit(token, seconds="8"))
+    house.clock.move(seconds=59)
+    _, last = house.admit(house.key(output_seconds_per_minute=8).text, seconds="8")
+    house.clock.move(seconds=61)
+    last.give_back()
+    assert house.admit(token, seconds="8")[1].headers["x-ratelimit-reset-output-seconds"] == "60s"
+
+
 @pytest.mark.parametrize("whose", ["key", "user", "team", "model"])
 def test_jobs_at_a_time(houses, whose):
     """A place is free again when a job ends, fails, or was never accepted."""
