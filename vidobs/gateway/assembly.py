@@ -11,11 +11,12 @@ import msgspec
 
 from vidobs.gateway.alerting.opening import open_alerts
 from vidobs.gateway.alerting.settings import read_alerts
+from vidobs.core.events import EventName
 from vidobs.gateway.app import Gateway, create_gateway
 from vidobs.gateway.config import Given
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
+from vidobs.gateway.governance import routes as admin_routes
 from vidobs.gateway.governance.governance import Governance
-from vidobs.gateway.governance.routes import routes
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.guardrails.guards import GuardrailGuards
 from vidobs.gateway.guardrails.litellm import read_litellm
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.seams import Admission, Alerts, App, Service
     from vidobs.runtime import Runtime
 
+_ENDED = (EventName.COMPLETED.value, EventName.FAILED.value, EventName.EXPIRED.value)
 _GOVERNED = ("keys", "budgets", "limits")
 _log = logging.getLogger("vidobs")
 
@@ -67,10 +69,11 @@ def assembled(
     for desk in desks:
         alerts = desk
         closing.callback(runtime.callbacks.add("*", desk.take))
-    keys, admission, admins = _governed(config, runtime, alerts, closing)
+    keys, admission, admins, below = _governed(config, runtime, alerts, closing)
     hooks, endpoints = _hooks(config, runtime, keys, Signer(key).id_of)
     for hook in hooks:
-        closing.callback(runtime.callbacks.add("video.*", hook.wake))
+        for ended in _ENDED:  # creates are no news to anybody, and there are many
+            closing.callback(runtime.callbacks.add(ended, hook.wake))
     guards = _guards(config, runtime)
     guarding = () if guards is None else (guards,)
     gateway = create_gateway(
@@ -82,7 +85,7 @@ def assembled(
         guards=guards,
         alerts=alerts,
         extra_routes={**admins, **(extra_routes or {})},
-        mounts={**endpoints, **(mounts or {})},
+        mounts={**below, **endpoints, **(mounts or {})},
         services=(*guarding, *desks, *hooks, *services),
     )
     return Assembled(gateway, keys, closing)
@@ -90,14 +93,14 @@ def assembled(
 
 def _governed(
     config: GatewayConfig, runtime: Runtime, alerts: Alerts, closing: ExitStack
-) -> tuple[Keys, Admission, Mapping[str, App]]:
+) -> tuple[Keys, Admission, Mapping[str, App], Mapping[str, App]]:
     """Keys, budgets, limits and the routes of admins; nothing where the file names none of them.
 
     They are kept beside the ledger: with one in memory there is only the master key.
     """
     parts = {name: config.parts[name] for name in _GOVERNED if name in config.parts}
     if not parts and (config.master_key is None or runtime.settings.ledger.path is None):
-        return MasterKey(config.master_key), NoLimits(), {}
+        return MasterKey(config.master_key), NoLimits(), {}, {}
     settings = read_settings(
         {name: (given.value, given.where) for name, given in parts.items()}, config.master_key
     )
@@ -106,7 +109,13 @@ def _governed(
     )
     closing.callback(governance.close)
     governance.start()
-    return governance.directory, governance.admission, routes(governance, governance.directory)
+    keys = governance.directory
+    return (
+        keys,
+        governance.admission,
+        admin_routes.routes(governance, keys),
+        admin_routes.mounts(governance, keys),
+    )
 
 
 def _alerts(config: GatewayConfig, runtime: Runtime) -> tuple[AlertDesk, ...]:

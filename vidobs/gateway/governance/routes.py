@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from vidobs.core.errors import ConfigError, LedgerError
 from vidobs.gateway.governance import group_calls, key_calls, spend_calls
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 Handler: TypeAlias = "Callable[[Desk, Call], Answer]"
 MOST_BYTES = 1 << 20
 _MOST_QUERY = 50
+_KEY = "/key"
 _BODY_S = 30.0
 _users, _teams = (group_calls.Groups(kind) for kind in (Kind.USER, Kind.TEAM))
 TABLE: Mapping[str, tuple[str, Handler]] = MappingProxyType(
@@ -63,11 +68,26 @@ TABLE: Mapping[str, tuple[str, Handler]] = MappingProxyType(
 
 def routes(governance: Governance, keys: Keys) -> Mapping[str, App]:
     """Return the applications by their paths; `keys` say who asks."""
-    desk = Desk(governance.store, governance.directory, governance.book, governance.rows)
+    desk = _desk(governance)
     return {
         path: _Route(desk, keys, method, handler, governance.now)
         for path, (method, handler) in TABLE.items()
     }
+
+
+def mounts(governance: Governance, keys: Keys) -> Mapping[str, App]:
+    """Return the applications by what their paths begin with: `/key/{key}/regenerate`."""
+    desk = _desk(governance)
+
+    async def below_key(scope: Scope, receive: Receive, send: Send) -> None:
+        name, _, rest = scope["path"].removeprefix(f"{_KEY}/").rpartition("/")
+        if rest != "regenerate" or not name:
+            await send_answer(send, envelope(404, "there is no such route", code="not_found"))
+            return
+        route = _Route(desk, keys, "POST", partial(_regenerate, name), governance.now)
+        await route(scope, receive, send)
+
+    return {_KEY: below_key}
 
 
 def answered(desk: Desk, call: Call, handler: Handler) -> Answer:
@@ -84,6 +104,21 @@ def answered(desk: Desk, call: Call, handler: Handler) -> Answer:
         return envelope(400, str(error), code="bad_request")
     except (StoreError, LedgerError) as error:
         return envelope(503, str(error), code="store_unavailable", error_type="server_error")
+
+
+def _desk(governance: Governance) -> Desk:
+    return Desk(governance.store, governance.directory, governance.book, governance.rows)
+
+
+def _regenerate(name: str, desk: Desk, call: Call) -> Answer:
+    """Give the key that a path names a new text; a body may name no other."""
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):  # told by who reads the fields
+        fields = msgspec.json.decode(call.body or b"{}", type=dict[str, msgspec.Raw])
+        named = msgspec.Raw(msgspec.json.encode(name))
+        if bytes(fields.setdefault("key", named)) != bytes(named):
+            raise ConfigError("key: the path names one already; leave it out of the body")
+        call = msgspec.structs.replace(call, body=msgspec.json.encode(fields))
+    return key_calls.regenerate(desk, call)
 
 
 class _Route:

@@ -1,12 +1,13 @@
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import httpx
 import pytest
 from governance_kit import MASTER, House
 
 from vidobs.core.jobs import JobState, Usage
-from vidobs.gateway.governance.routes import TABLE, routes
+from vidobs.gateway.governance.routes import TABLE, mounts, routes
 from vidobs.gateway.governance.store import AuditWanted
 from vidobs.gateway.seams import Refusal
 
@@ -16,9 +17,10 @@ ALL = {"Authorization": f"Bearer {MASTER}"}
 def app_of(house):
     """Return the routes as one ASGI application, as the gateway finds them."""
     found = routes(house.governance, house.directory)
+    below = mounts(house.governance, house.directory)["/key"]
 
     async def app(scope, receive, send):
-        await found[scope["path"]](scope, receive, send)
+        await found.get(scope["path"], below)(scope, receive, send)
 
     return app
 
@@ -145,6 +147,35 @@ async def test_rotation_keeps_the_owner_and_the_old_key_for_a_while(http, house)
     with pytest.raises(Refusal, match="expired"):
         house.principal(fresh["key"])
     assert house.principal(newest["key"]).owner == made["owner"]
+
+
+@pytest.mark.parametrize("name", ["key", "token", "key_alias"])
+async def test_the_key_to_rotate_may_stand_in_the_path(http, house, name):
+    """As LiteLLM's clients send it, with the other fields in the body or without one."""
+    made = await posted(http, "/key/generate", key_alias="the trailer/2")
+    path = f"/key/{quote(made[name], safe='')}/regenerate"
+    fresh = await posted(http, path, grace_period="1h", max_budget=7)
+    assert (fresh["owner"], fresh["max_budget"]) == (made["owner"], 7)
+    assert house.principal(made["key"]) == house.principal(fresh["key"])
+    newest = (await http.post(f"/key/{fresh['token']}/regenerate")).json()
+    assert house.principal(newest["key"]).owner == made["owner"]
+    with pytest.raises(Refusal, match="expired"):
+        house.principal(fresh["key"])
+
+
+async def test_paths_of_keys_that_are_refused(http):
+    """Another key in the body, an unknown one, no right to it, and paths that mean nothing."""
+    made = await posted(http, "/key/generate")
+    path = f"/key/{made['owner']}/regenerate"
+    other = await http.post(path, json={"key": "sk-other"})
+    assert (other.status_code, other.json()["error"]["code"]) == (400, "bad_request")
+    assert (await http.post(path, content=b"no")).status_code == 400
+    assert (await http.post("/key/nobody/regenerate")).status_code == 404
+    own = {"Authorization": f"Bearer {made['key']}"}
+    assert (await http.post(path, headers=own)).status_code == 403
+    assert (await http.get(path)).headers["allow"] == "POST"
+    for wrong in ("/key//regenerate", "/key/a/forget", "/key/a", "/key"):
+        assert (await http.post(wrong)).status_code == 404
 
 
 async def test_keys_are_listed_by_page(http):

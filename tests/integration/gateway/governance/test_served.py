@@ -58,6 +58,10 @@ def test_the_command_line_blocks_a_key_of_a_running_gateway(sandbox, tmp_path):
         with httpx.Client(base_url=url, headers={"api-key": key}) as http:
             assert http.get("/v1/models").status_code == 200
             environ = {"VIDOBS_LEDGER": f"sqlite:///{tmp_path / 'ledger.db'}"}
+            fresh = admin.post("/key/films/regenerate").json()["key"]
+            assert http.get("/v1/models").status_code == 401
+            http.headers["api-key"] = fresh
+            assert http.get("/v1/models").status_code == 200
             blocked = CliRunner().invoke(app, ["keys", "block", "films"], env=environ)
             assert blocked.exit_code == 0, blocked.output
             deadline = time.monotonic() + 10
