@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core.events import EventName
 from vidobs.gateway.alerting.opening import open_alerts
 from vidobs.gateway.alerting.settings import read_alerts
-from vidobs.core.events import EventName
 from vidobs.gateway.app import Gateway, create_gateway
 from vidobs.gateway.config import Given
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
