@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-_PREFIX = "whsec_"
-_SECRET_BYTES = 32
+from vidobs.core.standard_webhooks import NEW_KEY_BYTES, PREFIX, secret_of, signed_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +19,10 @@ class WebhookTarget:
     url: str
     secret: str = field(repr=False)
 
-    def signature(self, message_id: str, *, timestamp_s: int, body: bytes) -> str:
-        """Return the value of the header `webhook-signature`."""
-        key = base64.b64decode(self.secret.removeprefix(_PREFIX))
-        signed = f"{message_id}.{timestamp_s}.".encode() + body
-        return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    def headers(self, message_id: str, *, timestamp_s: int, body: bytes) -> dict[str, str]:
+        """Return the headers `webhook-id`, `-timestamp` and `-signature`."""
+        key = base64.b64decode(self.secret.removeprefix(PREFIX))
+        return signed_headers([key], message_id, timestamp_s, body)
 
 
 def webhook_target(
@@ -43,7 +39,7 @@ def webhook_target(
         return None
     _check_url(url, allow_remote=allow_remote)
     if secret is None:
-        secret = _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        secret = secret_of(secrets.token_bytes(NEW_KEY_BYTES))
     _check_secret(secret)
     return WebhookTarget(url, secret)
 
@@ -76,9 +72,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _check_secret(secret: str) -> None:
+    """Refuse what is no secret; one of any length is a secret here, for it guards a test."""
     try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
         key = b""
-    if not secret.startswith(_PREFIX) or not key:
+    if not secret.startswith(PREFIX) or not key:
         raise ValueError("a webhook secret is 'whsec_' and base64; leave it out to get a new one")

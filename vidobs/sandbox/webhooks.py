@@ -131,15 +131,10 @@ class Courier:
 
     async def _post(self, http: httpx.AsyncClient, message_id: str, body: bytes) -> WebhookAttempt:
         """Make one attempt. A receiver checks the time against its own clock, so it is the real."""
-        timestamp_s = int(time.time())
         headers = {
             "content-type": "application/json",
             "user-agent": "vidobs-sandbox",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(timestamp_s),
-            "webhook-signature": self._target.signature(
-                message_id, timestamp_s=timestamp_s, body=body
-            ),
+            **self._target.headers(message_id, timestamp_s=int(time.time()), body=body),
         }
         at = utc(time.time_ns())
         try:

@@ -62,14 +62,9 @@ def signed(event, *, message_id="evt_1", secret=SECRET):
     """Return headers and body of a webhook that was sent just now."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     now_s = int(time.time())
-    signature = WebhookTarget("", secret).signature(message_id, timestamp_s=now_s, body=body)
-    headers = {
-        "Content-Type": "application/json",
-        "Webhook-Id": message_id,
-        "Webhook-Timestamp": str(now_s),
-        "Webhook-Signature": signature,
-    }
-    return headers, body
+    headers = WebhookTarget("", secret).headers(message_id, timestamp_s=now_s, body=body)
+    shown = {name.title(): value for name, value in headers.items()}
+    return {"Content-Type": "application/json", **shown}, body
 
 
 @pytest.fixture
