@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vidobs.core.errors import LedgerMissingError
 from vidobs.core.events import VideoEvent
-from vidobs.ledger import damage
+from vidobs.ledger import codec, damage
 from vidobs.ledger.database import open_reader, reading
 from vidobs.ledger.keys import fingerprint_key
 from vidobs.ledger.moments import newest_place
+from vidobs.ledger.statements import named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import apsw
 
 BATCH = 500
@@ -58,10 +63,14 @@ class LedgerFeed:
             connection = self._opened()
             if connection is None:
                 return Page(ledger=ledger, place=after)
-            rows = damage.load(connection, "read_outbox", after, BATCH)
-        events = [event for event in map(damage.event_of, rows) if event is not None]
-        place = rows[-1].seq if rows else after
-        return Page(ledger=ledger, place=place, events=tuple(events), more=len(rows) == BATCH)
+            sql = _queries()
+            window: Any = connection.execute(sql["window"], (after, BATCH)).fetchall()[0]
+            last, count = window
+            if not count:
+                return Page(ledger=ledger, place=after)
+            rows = connection.execute(sql["ended"], (after, last)).fetchall()
+        events = [event for event in map(_event, rows) if event is not None]
+        return Page(ledger=ledger, place=last, events=tuple(events), more=count == BATCH)
 
     def close(self) -> None:
         """Give the file back."""
@@ -77,3 +86,16 @@ class LedgerFeed:
             except LedgerMissingError:
                 return None
         return self._connection
+
+
+def _event(row: tuple[Any, ...]) -> VideoEvent | None:
+    """Return the event of a row; a damaged one is nobody's news."""
+    try:
+        return codec.load_event(row).event
+    except damage.UNREADABLE:
+        return None
+
+
+@cache
+def _queries() -> Mapping[str, str]:
+    return named(files("vidobs.gateway.hooks").joinpath("ledger.sql").read_text("utf-8"))
