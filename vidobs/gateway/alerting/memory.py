@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-import apsw
 import msgspec
 
 from vidobs.core.errors import VidobsError
 from vidobs.gateway.alerting.engine import Condition
-from vidobs.ledger.statements import named
+from vidobs.gateway.sqlite_file import FileKind, queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
-APPLICATION_ID = 0x76696461  # "vida" in the header of the file
-SCHEMA_VERSION = 1
 FILE_NAME = "gateway-alerts.db"
 KEPT = timedelta(days=7)  # without being seen again
-_WAIT_MS = 2000
+_HOME = "vidobs.gateway.alerting"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Condition).decode
 
 
 class AlertMemoryError(VidobsError):
     """The file of alerts cannot be used."""
+
+
+KIND = FileKind(
+    what="alerts",
+    error=AlertMemoryError,
+    application_id=0x76696461,  # "vida"
+    home=_HOME,
+    wait_ms=2000,
+)
 
 
 class AlertMemory(Protocol):
@@ -64,11 +67,6 @@ class NoMemory:
         """Do nothing."""
 
 
-@cache
-def _queries() -> Mapping[str, str]:
-    return named(files("vidobs.gateway.alerting").joinpath("queries.sql").read_text("utf-8"))
-
-
 class SqliteAlertMemory:
     """The memory in SQLite, in a file beside the ledger. Thread-safe."""
 
@@ -76,9 +74,8 @@ class SqliteAlertMemory:
         """Open, and if need be make, the file. Raises `AlertMemoryError`."""
         self.path = path
         self._lock = Lock()
-        self._sql = _queries()
-        with self._held():
-            self._connection = _opened(path)
+        self._sql = queries(_HOME)
+        self._connection = KIND.open(path)
 
     def load(self, now: datetime) -> list[Condition]:
         """Return what is remembered; what is long over is forgotten."""
@@ -102,42 +99,5 @@ class SqliteAlertMemory:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except (apsw.Error, OSError, msgspec.DecodeError) as error:
-                raise AlertMemoryError(
-                    f"{self.path} cannot be used for alerts ({type(error).__name__}: {error})"
-                ) from error
-
-
-def _opened(path: str) -> apsw.Connection:
-    place = Path(path)
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not place.exists():
-        place.touch(mode=0o600)
-    connection = apsw.Connection(path)
-    try:
-        connection.set_busy_timeout(_WAIT_MS)
-        _prepare(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: apsw.Connection, path: str) -> None:
-    found: Any = (
-        connection.execute("PRAGMA application_id").get,
-        connection.execute("PRAGMA user_version").get,
-    )
-    if found == (APPLICATION_ID, SCHEMA_VERSION):
-        return
-    if found != (0, 0) or connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        raise AlertMemoryError(f"{path} is no file of alerts that this vidobs knows; move it away")
-    connection.execute("PRAGMA journal_mode = WAL")
-    with connection:
-        schema = files("vidobs.gateway.alerting").joinpath("schema.sql").read_text("utf-8")
-        connection.execute(schema)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        with self._lock, KIND.translated(self.path):
+            yield

@@ -10,7 +10,8 @@ import msgspec
 
 from vidobs.core.errors import LedgerMissingError
 from vidobs.core.jobs import Job
-from vidobs.gateway.governance.statements import statements
+from vidobs.gateway.governance.database import HOME
+from vidobs.gateway.sqlite_file import queries
 from vidobs.ledger import codec
 from vidobs.ledger.database import open_reader, reading
 from vidobs.ledger.finder import Finder
@@ -63,7 +64,7 @@ class SqliteFeed:
         self.path = path
         self._connection: apsw.Connection | None = None
         self._lock = Lock()
-        self._sql = statements("ledger.sql")
+        self._sql = queries(HOME, "ledger.sql")
 
     def identity(self) -> str:
         """Return a text that no other ledger has; `-` while there is none."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vidobs.gateway.governance.database import open_file, transaction, translated
-from vidobs.gateway.governance.statements import statements
+from vidobs.gateway.governance.database import HOME, KIND, open_file
+from vidobs.gateway.sqlite_file import queries, transaction
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SpendRows:
         self._lock = Lock()  # of the reader
         self._questions = open_file(path, full_sync=False)  # of people: a create never waits
         self._asking = Lock()
-        self._sql = statements("spend.sql")
+        self._sql = queries(HOME, "spend.sql")
 
     def place(self) -> Place:
         """Return how far the projection is."""
@@ -72,7 +72,7 @@ class SpendRows:
 
         A cursor that another process moved further stays where it is.
         """
-        with translated(self.path), transaction(self._writer):
+        with KIND.translated(self.path), transaction(self._writer):
             before = Place(*self._write("cursor")[0])
             ids = _listed(job.job_id for job in jobs)
             counted = dict(self._write("counted", ids))
@@ -112,18 +112,18 @@ class SpendRows:
 
     def tell(self, told: Iterable[Told]) -> None:
         """Remember what was told."""
-        with translated(self.path), transaction(self._writer):
+        with KIND.translated(self.path), transaction(self._writer):
             for one in told:
                 self._write("tell", one.kind, one.id, one.start_ms, one.what)
 
     def ask(self, query: str, *bindings: str | int | None) -> list[Any]:
         """Answer one of the questions of `spend.sql`."""
-        with self._asking, translated(self.path):
+        with self._asking, KIND.translated(self.path):
             return self._questions.execute(self._sql[query], bindings).fetchall()
 
     def check_point(self) -> None:
         """Bring the write-ahead log home, as far as that goes without waiting for anybody."""
-        with translated(self.path):
+        with KIND.translated(self.path):
             self._writer.wal_checkpoint(None, 0)
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class SpendRows:
         self._writer.close()
 
     def _ask(self, query: str, *bindings: str | int | None) -> list[Any]:
-        with self._lock, translated(self.path):
+        with self._lock, KIND.translated(self.path):
             return self._reader.execute(self._sql[query], bindings).fetchall()
 
     def _write(self, query: str, *bindings: str | float | None) -> list[Any]:

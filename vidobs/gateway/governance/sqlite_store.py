@@ -9,14 +9,14 @@ import apsw
 import msgspec
 
 from vidobs.gateway.governance.database import (
+    HOME,
+    KIND,
     AliasTakenError,
     StaleAccountError,
     open_file,
-    transaction,
-    translated,
 )
 from vidobs.gateway.governance.records import Account, Action, AuditEntry, Changes, Kind, Token
-from vidobs.gateway.governance.statements import statements
+from vidobs.gateway.sqlite_file import queries, transaction
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ class SqliteKeyStore:
         self.path = path
         self._connection = open_file(path)
         self._lock = Lock()
-        self._sql = statements("queries.sql")
+        self._sql = queries(HOME)
         self._seen: object = None  # the version of the data when nothing was left to tell
 
     def save(self, edit: Edit) -> Account:
         """Write one change, all or nothing."""
         account = edit.account
-        with self._lock, translated(self.path):
+        with self._lock, KIND.translated(self.path):
             try:
                 with transaction(self._connection):
                     version = int(self._rows("next_version")[0][0])
@@ -98,7 +98,7 @@ class SqliteKeyStore:
 
         SQLite tells only of changes by others; our own are in the version that `after` is behind.
         """
-        with self._lock, translated(self.path):
+        with self._lock, KIND.translated(self.path):
             data = self._connection.execute("PRAGMA data_version").get
             seen = (data, self._connection.total_changes(), after)
             if seen == self._seen:
@@ -143,7 +143,7 @@ class SqliteKeyStore:
         return _account(found[0]) if found else None
 
     def _ask(self, query: str, *bindings: apsw.SQLiteValue) -> list[Any]:
-        with self._lock, translated(self.path):
+        with self._lock, KIND.translated(self.path):
             return self._rows(query, *bindings)
 
     def _rows(self, query: str, *bindings: apsw.SQLiteValue) -> list[Any]:

@@ -6,30 +6,24 @@ Secrets stand in it as they are, because bodies are signed with them.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-import apsw
 import msgspec
 
 from vidobs.core.errors import VidobsError
 from vidobs.gateway.hooks.records import Delivery, Endpoint
+from vidobs.gateway.sqlite_file import FileKind, queries
 from vidobs.ledger import codec
-from vidobs.ledger.statements import named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from vidobs.gateway.hooks.messages import Message
 
-APPLICATION_ID = 0x76696477  # "vidw" in the header of the file
-SCHEMA_VERSION = 1
 FILE_NAME = "gateway-webhooks.db"
-_WAIT_MS = 5000
+_HOME = "vidobs.gateway.hooks"
 _encode = msgspec.msgpack.Encoder().encode
 _secrets = msgspec.msgpack.Decoder(tuple[bytes, ...])
 _endpoint = msgspec.msgpack.Decoder(Endpoint)
@@ -37,6 +31,16 @@ _endpoint = msgspec.msgpack.Decoder(Endpoint)
 
 class HookStoreError(VidobsError):
     """The file of webhooks cannot be used."""
+
+
+KIND = FileKind(
+    what="webhooks",
+    error=HookStoreError,
+    application_id=0x76696477,  # "vidw"
+    home=_HOME,
+    wait_ms=5000,
+    pragmas=("foreign_keys = ON",),
+)
 
 
 class HookStore(Protocol):
@@ -98,11 +102,6 @@ class HookStore(Protocol):
         ...
 
 
-@cache
-def _queries() -> Mapping[str, str]:
-    return named(files("vidobs.gateway.hooks").joinpath("queries.sql").read_text("utf-8"))
-
-
 class SqliteHookStore:
     """The store in SQLite. Thread-safe."""
 
@@ -110,9 +109,8 @@ class SqliteHookStore:
         """Open, and if need be make, the file. Raises `HookStoreError`."""
         self.path = path
         self._lock = Lock()
-        self._sql = _queries()
-        with self._held():
-            self._connection = _opened(path)
+        self._sql = queries(_HOME)
+        self._connection = KIND.open(path)
 
     def add(self, endpoint: Endpoint) -> None:
         """Keep a new endpoint."""
@@ -201,13 +199,8 @@ class SqliteHookStore:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except (apsw.Error, OSError) as error:
-                raise HookStoreError(
-                    f"{self.path} cannot be used for webhooks ({type(error).__name__}: {error})"
-                ) from error
+        with self._lock, KIND.translated(self.path):
+            yield
 
     def _all(self, query: str, *bindings: str | int) -> list[Any]:
         with self._held():
@@ -241,39 +234,3 @@ def _delivery(row: Any) -> Delivery:  # noqa: ANN401 - a row of SQLite
         attempts=attempts,
         last_error=last_error,
     )
-
-
-def _opened(path: str) -> apsw.Connection:
-    place = Path(path)
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not place.exists():
-        place.touch(mode=0o600)
-    connection = apsw.Connection(path)
-    try:
-        connection.set_busy_timeout(_WAIT_MS)
-        connection.execute("PRAGMA foreign_keys = ON")
-        _prepare(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: apsw.Connection, path: str) -> None:
-    """Make the tables of an empty file; raise for one that is something else."""
-    found: Any = (
-        connection.execute("PRAGMA application_id").get,
-        connection.execute("PRAGMA user_version").get,
-    )
-    if found == (0, 0) and not connection.execute("SELECT count(*) FROM sqlite_schema").get:
-        _create(connection)
-    elif found != (APPLICATION_ID, SCHEMA_VERSION):
-        raise HookStoreError(f"{path} is no file of webhooks that this vidobs knows; move it away")
-
-
-def _create(connection: apsw.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    with connection:
-        connection.execute(files("vidobs.gateway.hooks").joinpath("schema.sql").read_text("utf-8"))
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

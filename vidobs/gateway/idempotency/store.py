@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import apsw
 import msgspec
 
 from vidobs.core.errors import LedgerUnusableError
+from vidobs.gateway.sqlite_file import MEMORY, FileKind, queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import apsw
 
-_MEMORY = ":memory:"
-_WAIT_MS = 25
+_HOME = "vidobs.gateway.idempotency"
+KIND = FileKind(
+    what="idempotency keys",
+    error=LedgerUnusableError,
+    application_id=0x76696469,  # "vidi"
+    home=_HOME,
+    wait_ms=25,
+    pragmas=("synchronous = NORMAL",),
+)
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,19 +69,9 @@ class SqliteAnswers:
 
     def __init__(self, path: str | None) -> None:
         """Open the file; without a path they are lost with the process."""
-        self._path = path or _MEMORY
-        try:
-            if path is not None:
-                Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                Path(path).touch(mode=0o600)  # nobody else reads what was answered
-            self._connection = apsw.Connection(self._path)
-            self._connection.set_busy_timeout(_WAIT_MS)
-            if path is not None:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.execute(_text("answers.sql"))
-        except (apsw.Error, OSError) as error:
-            raise self._broken(error) from error
+        self._path = path or MEMORY
+        self._sql = queries(_HOME)
+        self._connection = KIND.open(self._path)
 
     def find(self, scope: bytes, *, after_us: int) -> Kept | None:
         """Return what is known of a key that was used after a time."""
@@ -114,29 +108,9 @@ class SqliteAnswers:
         self._connection.close()
 
     def _do(self, query: str, *bindings: apsw.SQLiteValue) -> apsw.Cursor:
-        try:
-            return self._connection.execute(_queries()[query], bindings)
-        except apsw.Error as error:
-            raise self._broken(error) from error
-
-    def _broken(self, error: apsw.Error | OSError) -> LedgerUnusableError:
-        return LedgerUnusableError(
-            f"{self._path} cannot be used for idempotency keys ({type(error).__name__}: {error})"
-        )
+        with KIND.translated(self._path):
+            return self._connection.execute(self._sql[query], bindings)
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(tuple[tuple[bytes, bytes], ...]).decode
-
-
-@cache
-def _queries() -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for part in _text("queries.sql").split("-- ")[1:]:
-        name, _, statement = part.partition(" --\n")
-        found[name] = statement.strip()
-    return found
-
-
-def _text(name: str) -> str:
-    return files("vidobs.gateway.idempotency").joinpath(name).read_text("utf-8")

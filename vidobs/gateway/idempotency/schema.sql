@@ -1,6 +1,6 @@
 -- The first answers to keyed creates. `scope` is a hash of who asked for what with which key;
 -- without a status the answer is not known yet. Times are microseconds since 1970.
-CREATE TABLE IF NOT EXISTS answer (
+CREATE TABLE answer (
     scope BLOB PRIMARY KEY,
     request_hash TEXT NOT NULL,
     job_id TEXT NOT NULL,
@@ -10,4 +10,4 @@ CREATE TABLE IF NOT EXISTS answer (
     body BLOB
 ) WITHOUT ROWID;
 
-CREATE INDEX IF NOT EXISTS answer_at ON answer (at);
+CREATE INDEX answer_at ON answer (at);
