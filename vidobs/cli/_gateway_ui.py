@@ -11,7 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from vidobs.gateway.foreign import refuse_pages
-from vidobs.gateway.seams import Refusal, Role
+from vidobs.gateway.seams import Refusal, Role, not_allowed
+from vidobs.gateway.wire.answers import refused, send_answer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from vidobs.gateway.seams import Keys
 
 UI, METRICS = "/ui", "/metrics"
+_LOOKING = ("GET", "HEAD")
+_REFUSED = Refusal(
+    401,
+    "send a master or viewer key as Authorization: Bearer",
+    code="invalid_api_key",
+    error_type="authentication_error",
+    headers={"www-authenticate": "Bearer"},
+)
 _SEES_ALL = frozenset({Role.MASTER, Role.VIEWER, Role.ANYONE})
 
 
@@ -43,11 +52,14 @@ class Pages:
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for metrics."""
+        if scope["method"] not in _LOOKING:
+            await send_answer(send, refused(not_allowed(", ".join(_LOOKING))))
+            return
         headers = dict(scope["headers"])
         _, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         role = self._role(key.strip())
         if role is None or (role is Role.ANYONE and _is_page(headers)):
-            await _refuse(send)
+            await send_answer(send, refused(_REFUSED), head=scope["method"] == "HEAD")
             return
         await self._metrics(scope, receive, send)
 
@@ -109,11 +121,6 @@ def _is_page(headers: dict[bytes, bytes]) -> bool:
 async def _nothing_to_show(scope: Scope, receive: Receive, send: Send) -> None:
     del scope, receive
     await _say(send, HTTPStatus.NOT_FOUND, b"A ledger in memory has no dashboard.\n")
-
-
-async def _refuse(send: Send) -> None:
-    said = b"Send a master or viewer key as `Authorization: Bearer`.\n"
-    await _say(send, HTTPStatus.UNAUTHORIZED, said)
 
 
 async def _say(send: Send, status: HTTPStatus, said: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -15,14 +15,14 @@ from vidobs.gateway.foreign import refuse_pages
 from vidobs.gateway.idempotency.store import SqliteAnswers
 from vidobs.gateway.routes import about, openapi, provider_events
 from vidobs.gateway.routes.content import BrokenOffError
-from vidobs.gateway.routes.table import find
-from vidobs.gateway.seams import Refusal, Role
+from vidobs.gateway.routes.table import LOOKING, find
+from vidobs.gateway.seams import Refusal, Role, not_allowed
 from vidobs.gateway.wire.answers import encoded, refused, send_answer
 from vidobs.gateway.wire.asked import Asked, path_of, token_of
 from vidobs.gateway.wire.bodies import Gone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, MutableMapping, Sequence
 
     from vidobs.gateway.config import GatewayConfig
     from vidobs.gateway.seams import (
@@ -37,13 +37,12 @@ if TYPE_CHECKING:
         Send,
         Service,
     )
-    from vidobs.gateway.wire.answers import Answer
+    from vidobs.gateway.wire.answers import Answer, Headers
     from vidobs.runtime import Runtime
 
 _ID_BITS = 96
-_LOOKING = ("GET", "HEAD")
 _READY = frozenset({"/health/ready", "/health/readiness"})  # LiteLLM's names as well
-_OPEN = _READY | {"/health", "/health/live", "/health/liveliness", "/docs", "/openapi.json"}
+OPEN = _READY | {"/health", "/health/live", "/health/liveliness", "/docs", "/openapi.json"}
 _NO_ROUTES: Mapping[str, App] = MappingProxyType({})
 
 
@@ -70,6 +69,9 @@ class Gateway:
         self._services = tuple(services)
         ledger = runtime.settings.ledger.path
         self._answers = SqliteAnswers(None if ledger is None else f"{ledger}.answers")
+        self.offer = openapi.Offer(
+            frozenset((*self._extra, *mounts)), keyed=config.master_key is not None
+        )
         self._core: Core | None = None
         self.draining = False
 
@@ -125,19 +127,20 @@ class Gateway:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        other = self._extra.get(path) or self._mounted(path)
-        if other is not None:
-            await other(scope, receive, send)
-            return
-        core = self._core or await self.start()
         request_id = f"req_{self._runtime.bits(_ID_BITS):024x}"
         told: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id.encode()),)
+        other = self._extra.get(path) or self._mounted(path)
+        if other is not None:
+            await other(scope, receive, _telling(send, told))
+            return
+        core = self._core or await self.start()
         head = scope["method"] == "HEAD"
         try:
-            if path in _OPEN:
-                await send_answer(send, self._open_to_all(core, path), told, head=head)
+            if path in OPEN:
+                answer: Answer | None = self._open_to_all(core, scope["method"], path)
+                await send_answer(send, answer, told, head=head)
                 return
-            if path == provider_events.PATH and scope["method"] == "POST":
+            if path == provider_events.PATH:
                 await send_answer(send, await self._told(core, scope, receive), told)
                 return
             found = find(scope["method"], path_of(scope))
@@ -173,22 +176,26 @@ class Gateway:
 
     async def _told(self, core: Core, scope: Scope, receive: Receive) -> Answer:
         """Hear what a provider says; its signature stands for a key."""
+        if scope["method"] != "POST":
+            raise not_allowed("POST")
         now_s = self._runtime.clock.time_ns() / 1e9
         return await provider_events.take(core, dict(scope["headers"]), receive, now_s=now_s)
 
     def _principal(self, method: str, token: str | None, now: datetime) -> Principal:
         """Return who asks; viewers look, and change nothing."""
         found = self._parts.keys.principal(token, now)
-        if found.role is Role.VIEWER and method not in _LOOKING:
+        if found.role is Role.VIEWER and method not in LOOKING:
             raise Refusal(403, "a viewer may look, and change nothing", code="read_only")
         return found
 
-    def _open_to_all(self, core: Core, path: str) -> Answer:
+    def _open_to_all(self, core: Core, method: str, path: str) -> Answer:
         """What is told without a key."""
+        if method not in LOOKING:
+            raise not_allowed(", ".join(LOOKING))
         if path == "/openapi.json":
-            return openapi.description()
+            return openapi.description(self.offer)
         if path == "/docs":
-            return openapi.page()
+            return openapi.page(self.offer)
         if path in _READY:
             return about.ready(core, draining=self.draining)
         return about.LIVE
@@ -200,6 +207,17 @@ class Gateway:
             (app for start, app in self._mounts if path == start or path.startswith(f"{start}/")),
             None,
         )
+
+
+def _telling(send: Send, told: Headers) -> Send:
+    """Return a `send` that adds headers to an answer."""
+
+    async def telling(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *told]}
+        await send(message)
+
+    return telling
 
 
 def create_gateway(

@@ -107,6 +107,13 @@ class Refusal(Exception):  # noqa: N818 - not an error of ours: an answer
         self.headers = dict(headers or {})
 
 
+def not_allowed(methods: str) -> Refusal:
+    """Return what other methods of a route are answered with."""
+    return Refusal(
+        405, f"this route takes {methods}", code="method_not_allowed", headers={"allow": methods}
+    )
+
+
 class Keys(Protocol):
     """Who may come in."""
 

@@ -41,9 +41,10 @@ def test_the_description_names_every_route(gateway):
         for path, methods in told["paths"].items():
             filled = path.replace("{video_id}", made["id"]).replace("{character_id}", "nobody")
             for method in methods:
-                answer = http.request(method, f"/v1{filled}", params={"video_id": made["id"]})
+                answer = http.request(method, filled, params={"video_id": made["id"]})
                 assert answer.status_code != 405, (method, path)
-                body = answer.json() if "json" in answer.headers["content-type"] else {}
+                is_json = answer.content and "json" in answer.headers["content-type"]
+                body = answer.json() if is_json else {}
                 assert (body.get("error") or {}).get("message") != "there is no such route"
             if "delete" in methods:
                 made = http.post("/v1/videos", json={"model": "my-sora", "prompt": "a"}).json()

@@ -16,7 +16,7 @@ from vidobs.gateway.governance.store import KeyStore
 from vidobs.gateway.seams import Principal, Refusal, Role
 from vidobs.gateway.wire.answers import JSON, Answer
 
-_MOST_PAGE = 500
+MOST_PAGE = 500
 _MOST_ACTOR = 128
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -60,7 +60,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def page(self, size: str = "size") -> tuple[int, int]:
         """Return which page, from 1 on, and how many are on it."""
-        return self.number("page", 1), self.number(size, 100, _MOST_PAGE)
+        return self.number("page", 1), self.number(size, 100, MOST_PAGE)
 
     def time(self, name: str) -> datetime | None:
         """Return a parameter that is a date or time, in UTC where it names no zone.

@@ -18,6 +18,8 @@ from vidobs.gateway.governance.shown import (
     UserObject,
     group_object,
     key_object,
+    team_object,
+    user_object,
 )
 from vidobs.gateway.governance.store import Wanted
 
@@ -31,7 +33,7 @@ class UserInfo(msgspec.Struct, frozen=True):
     """The answer of `/user/info`."""
 
     user_id: str
-    user_info: UserObject | TeamObject
+    user_info: UserObject
     keys: tuple[KeyObject, ...]
 
 
@@ -39,14 +41,14 @@ class TeamInfo(msgspec.Struct, frozen=True):
     """The answer of `/team/info`."""
 
     team_id: str
-    team_info: UserObject | TeamObject
+    team_info: TeamObject
     keys: tuple[KeyObject, ...]
 
 
 class Users(msgspec.Struct, frozen=True):
     """The answer of `/user/list`."""
 
-    users: tuple[UserObject | TeamObject, ...]
+    users: tuple[UserObject, ...]
     total: int
     page: int
     page_size: int
@@ -56,11 +58,23 @@ class Users(msgspec.Struct, frozen=True):
 class Teams(msgspec.Struct, frozen=True):
     """The answer of `/team/list`."""
 
-    teams: tuple[UserObject | TeamObject, ...]
+    teams: tuple[TeamObject, ...]
     total: int
     page: int
     page_size: int
     total_pages: int
+
+
+class DeletedUsers(msgspec.Struct, frozen=True):
+    """The answer of `/user/delete`."""
+
+    deleted_users: tuple[str, ...]
+
+
+class DeletedTeams(msgspec.Struct, frozen=True):
+    """The answer of `/team/delete`."""
+
+    deleted_teams: tuple[str, ...]
 
 
 class Groups:
@@ -115,7 +129,8 @@ class Groups:
         for account in found:
             changes.delete(desk.store, account, call.act)
         desk.directory.refresh()
-        return answer({f"deleted_{self._kind}s": [account.id for account in found]})
+        ids = tuple(account.id for account in found)
+        return answer(DeletedUsers(ids) if self._kind is Kind.USER else DeletedTeams(ids))
 
     def info(self, desk: Desk, call: Call) -> Answer:
         """Show a user or a team, with its keys."""
@@ -128,8 +143,9 @@ class Groups:
             key_object(key, list(desk.store.tokens_of(key.id)), desk.book, call.now)
             for key in desk.store.accounts(wanted)
         )
-        made = UserInfo if self._kind is Kind.USER else TeamInfo
-        return answer(made(found.id, group_object(found, desk.book, call.now), keys))
+        if self._kind is Kind.USER:
+            return answer(UserInfo(found.id, user_object(found, desk.book, call.now), keys))
+        return answer(TeamInfo(found.id, team_object(found, desk.book, call.now), keys))
 
     def listed(self, desk: Desk, call: Call) -> Answer:
         """List users or teams, the newest first."""
@@ -138,9 +154,12 @@ class Groups:
         wanted = Wanted(kind=self._kind, limit=size, offset=(page - 1) * size)
         total = desk.store.count(wanted)
         found = desk.store.accounts(wanted)
-        shown = tuple(group_object(one, desk.book, call.now) for one in found)
-        made = Users if self._kind is Kind.USER else Teams
-        return answer(made(shown, total, page, size, -(-total // size)))
+        pages = -(-total // size)
+        if self._kind is Kind.USER:
+            users = tuple(user_object(one, desk.book, call.now) for one in found)
+            return answer(Users(users, total, page, size, pages))
+        teams = tuple(team_object(one, desk.book, call.now) for one in found)
+        return answer(Teams(teams, total, page, size, pages))
 
     def _named(self, desk: Desk, fields: Fields) -> Account:
         named = given(getattr(fields, self._id))

@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 _LEAST_CHOSEN = 16  # characters of a key that somebody chose
 
 
-class Info(msgspec.Struct, frozen=True):
+class KeyInfo(msgspec.Struct, frozen=True):
     """The answer of `/key/info`."""
 
     key: str
     info: KeyObject
 
 
-class Deleted(msgspec.Struct, frozen=True):
+class DeletedKeys(msgspec.Struct, frozen=True):
     """The answer of `/key/delete`."""
 
     deleted_keys: tuple[str, ...]
 
 
-class Listed(msgspec.Struct, frozen=True):
+class KeyList(msgspec.Struct, frozen=True):
     """The answer of `/key/list`: hashes, or whole keys where they were asked for."""
 
     keys: tuple[str | KeyObject, ...]
@@ -110,7 +110,7 @@ def delete(desk: Desk, call: Call) -> Answer:
     for key in found.values():
         changes.delete(desk.store, key, call.act)
     desk.directory.refresh()
-    return answer(Deleted(hashes))
+    return answer(DeletedKeys(hashes))
 
 
 def info(desk: Desk, call: Call) -> Answer:
@@ -126,7 +126,7 @@ def info(desk: Desk, call: Call) -> Answer:
             raise ConfigError("key: say which one, as ?key=sk-...")
         found = changes.key_named(desk.store, name)
     shown = _object(desk, call, found)
-    return answer(Info(shown.token, shown))
+    return answer(KeyInfo(shown.token, shown))
 
 
 def list_keys(desk: Desk, call: Call) -> Answer:
@@ -145,7 +145,7 @@ def list_keys(desk: Desk, call: Call) -> Answer:
     found = desk.store.accounts(wanted)
     whole = call.query.get("return_full_object", "").lower() == "true"
     keys = tuple(_object(desk, call, key) if whole else _hash(desk, key) for key in found)
-    return answer(Listed(keys, total, page, -(-total // size)))
+    return answer(KeyList(keys, total, page, -(-total // size)))
 
 
 def _set_blocked(desk: Desk, call: Call, *, blocked: bool) -> Answer:

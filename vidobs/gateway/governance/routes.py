@@ -17,7 +17,7 @@ from vidobs.gateway.governance.calls import Call, Desk
 from vidobs.gateway.governance.changes import NoAccountError
 from vidobs.gateway.governance.database import AliasTakenError, StaleAccountError, StoreError
 from vidobs.gateway.governance.records import Kind
-from vidobs.gateway.seams import Refusal
+from vidobs.gateway.seams import Refusal, not_allowed
 from vidobs.gateway.wire.answers import Answer, envelope, refused, send_answer
 from vidobs.gateway.wire.asked import token_of
 from vidobs.gateway.wire.bodies import Gone
@@ -147,12 +147,7 @@ class _Route:
 
     async def _call(self, scope: Scope, receive: Receive) -> Call:
         if scope["method"] != self._method:
-            raise Refusal(
-                405,
-                f"this route takes {self._method}",
-                code="method_not_allowed",
-                headers={"allow": self._method},
-            )
+            raise not_allowed(self._method)
         headers = dict(scope["headers"])
         now = self._now()
         principal = self._keys.principal(token_of(headers), now)

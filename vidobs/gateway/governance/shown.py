@@ -97,10 +97,20 @@ def key_object(account: Account, tokens: list[Token], book: Book, now: datetime)
 
 def group_object(account: Account, book: Book, now: datetime) -> UserObject | TeamObject:
     """Return a user or a team."""
+    made = team_object if account.kind is Kind.TEAM else user_object
+    return made(account, book, now)
+
+
+def user_object(account: Account, book: Book, now: datetime) -> UserObject:
+    """Return a user."""
     common = _allowance(account, book, now)
-    if account.kind is Kind.TEAM:
-        return TeamObject(team_id=account.id, team_alias=account.alias, **common)
     return UserObject(user_id=account.id, user_alias=account.alias, **common)
+
+
+def team_object(account: Account, book: Book, now: datetime) -> TeamObject:
+    """Return a team."""
+    common = _allowance(account, book, now)
+    return TeamObject(team_id=account.id, team_alias=account.alias, **common)
 
 
 def audit_object(entry: AuditEntry) -> AuditObject:

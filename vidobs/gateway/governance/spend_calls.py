@@ -14,7 +14,7 @@ from vidobs.gateway.governance.changes import key_named
 from vidobs.gateway.governance.durations import ms
 from vidobs.gateway.governance.holders import dollars
 from vidobs.gateway.governance.records import Kind
-from vidobs.gateway.governance.shown import audit_object
+from vidobs.gateway.governance.shown import AuditObject, audit_object
 from vidobs.gateway.governance.store import AuditWanted
 from vidobs.gateway.seams import Role
 from vidobs.ledger import codec
@@ -78,6 +78,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     end_date: datetime | None
     spend: Decimal
     rows: tuple[ReportRow, ...]
+
+
+class AuditLogs(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `/audit/logs`."""
+
+    audit_logs: tuple[AuditObject, ...]
+    total: int
+    page: int
+    page_size: int
+    total_pages: int
 
 
 def logs(desk: Desk, call: Call) -> Answer:
@@ -144,13 +154,13 @@ def audit(desk: Desk, call: Call) -> Answer:
     )
     total = desk.store.count_audit(wanted)
     return answer(
-        {
-            "audit_logs": [audit_object(entry) for entry in desk.store.audit(wanted)],
-            "total": total,
-            "page": page,
-            "page_size": size,
-            "total_pages": -(-total // size),
-        }
+        AuditLogs(
+            audit_logs=tuple(audit_object(entry) for entry in desk.store.audit(wanted)),
+            total=total,
+            page=page,
+            page_size=size,
+            total_pages=-(-total // size),
+        )
     )
 
 

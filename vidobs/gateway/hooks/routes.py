@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from vidobs.core.scrub import scrub
 from vidobs.core.standard_webhooks import NEW_KEY_BYTES, secret_of
 from vidobs.gateway.hooks.reach import ForbiddenAddressError, Reach, resolve
 from vidobs.gateway.hooks.records import Endpoint, HookEvent
 from vidobs.gateway.hooks.store import HookStoreError
-from vidobs.gateway.seams import Refusal, Role
+from vidobs.gateway.seams import Refusal, Role, not_allowed
 from vidobs.gateway.wire.answers import refused
 from vidobs.gateway.wire.asked import token_of
 
@@ -43,7 +44,7 @@ _UNAVAILABLE = Refusal(
 )
 
 
-class _Wish(msgspec.Struct, forbid_unknown_fields=True):
+class NewEndpoint(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a request for a new endpoint."""
 
     url: str
@@ -51,7 +52,7 @@ class _Wish(msgspec.Struct, forbid_unknown_fields=True):
     description: str | None = None
 
 
-class _Shown(msgspec.Struct, omit_defaults=True, kw_only=True):
+class ShownEndpoint(msgspec.Struct, omit_defaults=True, kw_only=True):
     """An endpoint as its owner sees it; the secret once, when it is made."""
 
     id: str
@@ -66,21 +67,25 @@ class _Shown(msgspec.Struct, omit_defaults=True, kw_only=True):
     secret: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class _List(msgspec.Struct):
+class EndpointList(msgspec.Struct):
+    """All endpoints of an owner."""
+
     object: str
-    data: list[_Shown]
+    data: list[ShownEndpoint]
     first_id: str | None
     last_id: str | None
     has_more: bool
 
 
-class _Deleted(msgspec.Struct):
+class DeletedEndpoint(msgspec.Struct):
+    """An endpoint that is gone."""
+
     id: str
     object: str
     deleted: bool
 
 
-_wish = msgspec.json.Decoder(_Wish)
+_wish = msgspec.json.Decoder(NewEndpoint)
 
 
 class EndpointRoutes:
@@ -106,7 +111,7 @@ class EndpointRoutes:
                 Route(one, self._answering(self._delete), methods=["DELETE"]),
                 Route(f"{one}/rotate", self._answering(self._rotate), methods=["POST"]),
             ]
-        return Starlette(routes=routes)
+        return Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
 
     def _answering(
         self, handler: Callable[[Request, Principal], Awaitable[object]]
@@ -115,12 +120,9 @@ class EndpointRoutes:
             try:
                 found = await handler(request, self._principal(request))
             except Refusal as refusal:
-                told = refused(refusal)
-                headers = {name.decode(): value.decode("latin-1") for name, value in told.headers}
-                return Response(told.body, told.status, headers=headers)
+                return _refused(refusal)
             except HookStoreError:
-                told = refused(_UNAVAILABLE)
-                return Response(told.body, told.status, media_type="application/json")
+                return _refused(_UNAVAILABLE)
             return Response(msgspec.json.encode(found), media_type="application/json")
 
         return answer
@@ -137,7 +139,7 @@ class EndpointRoutes:
             raise Refusal(403, "a viewer's key changes nothing", code="permission_denied")
         return principal
 
-    async def _create(self, request: Request, principal: Principal) -> _Shown:
+    async def _create(self, request: Request, principal: Principal) -> ShownEndpoint:
         wish = await _read(request)
         await self._check(wish.url)
         key = secrets.token_bytes(NEW_KEY_BYTES)
@@ -162,30 +164,30 @@ class EndpointRoutes:
             )
         self._hooks.store.add(endpoint)
 
-    async def _list(self, _: Request, principal: Principal) -> _List:
+    async def _list(self, _: Request, principal: Principal) -> EndpointList:
         store = self._hooks.store
 
-        def look() -> list[_Shown]:
+        def look() -> list[ShownEndpoint]:
             return [_shown(one, store.waiting(one.id)) for one in store.endpoints(principal.owner)]
 
         data = await self._hooks.on_thread(look)
         ids = [one.id for one in data]
-        return _List("list", data, ids[0] if ids else None, ids[-1] if ids else None, False)  # noqa: FBT003 - a field of JSON
+        return EndpointList("list", data, ids[0] if ids else None, ids[-1] if ids else None, False)  # noqa: FBT003 - a field of JSON
 
-    async def _retrieve(self, request: Request, principal: Principal) -> _Shown:
+    async def _retrieve(self, request: Request, principal: Principal) -> ShownEndpoint:
         endpoint, pending = await self._own(request, principal)
         return _shown(endpoint, pending)
 
-    async def _delete(self, request: Request, principal: Principal) -> _Deleted:
+    async def _delete(self, request: Request, principal: Principal) -> DeletedEndpoint:
         endpoint_id = request.path_params["endpoint_id"]
         gone = await self._hooks.on_thread(
             lambda: self._hooks.store.drop(endpoint_id, principal.owner)
         )
         if not gone:
             raise _unknown()
-        return _Deleted(endpoint_id, "webhook_endpoint.deleted", True)  # noqa: FBT003 - a field of JSON
+        return DeletedEndpoint(endpoint_id, "webhook_endpoint.deleted", True)  # noqa: FBT003 - a field of JSON
 
-    async def _rotate(self, request: Request, principal: Principal) -> _Shown:
+    async def _rotate(self, request: Request, principal: Principal) -> ShownEndpoint:
         """Give an endpoint a new secret; the old one signs too for a day."""
         endpoint, pending = await self._own(request, principal)
         key = secrets.token_bytes(NEW_KEY_BYTES)
@@ -224,7 +226,26 @@ class EndpointRoutes:
             raise _bad_url("the host is not known") from None
 
 
-async def _read(request: Request) -> _Wish:
+async def _no_route(request: Request, _: Exception) -> Response:
+    """Answer for the router, in the envelope."""
+    methods = {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods
+    }
+    if not methods:
+        return _refused(Refusal(404, "there is no such route", code="not_found"))
+    return _refused(not_allowed(", ".join(sorted(methods))))
+
+
+def _refused(refusal: Refusal) -> Response:
+    told = refused(refusal)
+    headers = {name.decode(): value.decode("latin-1") for name, value in told.headers}
+    return Response(told.body, told.status, headers=headers)
+
+
+async def _read(request: Request) -> NewEndpoint:
     body = b""
     async with asyncio.timeout(10):
         async for piece in request.stream():
@@ -237,8 +258,8 @@ async def _read(request: Request) -> _Wish:
         raise Refusal(400, f"the body makes no sense: {error}", code="invalid_body") from None
 
 
-def _shown(endpoint: Endpoint, pending: int, *, secret: str | None = None) -> _Shown:
-    return _Shown(
+def _shown(endpoint: Endpoint, pending: int, *, secret: str | None = None) -> ShownEndpoint:
+    return ShownEndpoint(
         id=endpoint.id,
         object="webhook_endpoint",
         created_at=int(endpoint.created_at.timestamp()),

@@ -1,93 +1,75 @@
-"""The description of the API: `/openapi.json`, and a page of it that loads nothing else."""
+"""The description of the API: `/openapi.json`, and a page of it that loads nothing else.
+
+It tells what this gateway serves: the parts that its file leaves out are left out here too.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vidobs.gateway.routes import schemas
+from vidobs.gateway.routes.openapi_admin import ADMIN
+from vidobs.gateway.routes.openapi_operation import errors, operation
+from vidobs.gateway.routes.openapi_videos import ABOUT, HOOKS, MODELS, PAGES, VIDEOS
 from vidobs.gateway.wire.answers import Answer, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vidobs.gateway.routes.openapi_operation import Described
+
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 _POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'")
+_ALWAYS = (*VIDEOS, *MODELS, *ABOUT)
+_ELSEWHERE = (*HOOKS, *ADMIN, *PAGES)
+_ABOUT = (
+    "The OpenAI Videos API, virtual keys and budgets with LiteLLM's names. Every path of videos is "
+    "also there behind `/openai/v1`, as Azure has it. Answers may hold more than is described."
+)
+_ANY = "Any JSON value."
 
 
-class _Route(msgspec.Struct, frozen=True):
-    method: str
-    path: str  # behind `/v1`, which may be left out
-    summary: str
-    answer: type[msgspec.Struct] | None  # None: a file
-    body: type[msgspec.Struct] | None = None
-    query: tuple[str, ...] = ()
+class Offer(msgspec.Struct, frozen=True):
+    """What a gateway serves beside videos."""
+
+    elsewhere: frozenset[str] = frozenset()  # whole paths, and beginnings of paths
+    keyed: bool = True  # somebody without a key is refused
+
+    def operations(self) -> tuple[Described, ...]:
+        """Return what there is to describe."""
+        there = (one for one in _ELSEWHERE if self._has(next(one.places)[0]))
+        return (*_ALWAYS, *there)
+
+    def _has(self, path: str) -> bool:
+        return any(path == one or path.startswith(f"{one}/") for one in self.elsewhere)
 
 
-_ROUTES = (
-    _Route("post", "/videos", "Make a video", schemas.Video, schemas.CreateVideo),
-    _Route("get", "/videos", "List what the key has made", schemas.VideoList, None,
-           ("after", "limit", "order")),
-    _Route("get", "/videos/{video_id}", "Tell how a video is doing", schemas.Video),
-    _Route("delete", "/videos/{video_id}", "Delete a video", schemas.DeletedVideo),
-    _Route("get", "/videos/{video_id}/content", "Fetch a file", None, None, ("variant",)),
-    _Route("post", "/videos/{video_id}/remix", "Make a video from one", schemas.Video,
-           schemas.RemixVideo),
-    _Route("post", "/videos/edits", "Edit a video", schemas.Video, schemas.EditVideo),
-    _Route("post", "/videos/extensions", "Make a video longer", schemas.Video,
-           schemas.ExtendVideo),
-    _Route("get", "/videos/characters/{character_id}", "Tell of a character", schemas.Character),
-    _Route("post", "/videos/generations", "Make a video", schemas.Video, schemas.CreateVideo),
-    _Route("post", "/videos/remix", "Make a video from one", schemas.Video, schemas.RemixNamed),
-    _Route("get", "/videos/status", "Tell how a video is doing", schemas.Video, None,
-           ("video_id",)),
-    _Route("get", "/videos/retrieval", "Fetch a file", None, None, ("video_id",)),
-    _Route("get", "/models", "List models", schemas.ModelList),
-)  # fmt: skip
-_ERRORS = {
-    "400": "the request makes no sense, or a budget or a filter does not allow it",
-    "401": "no key, or a wrong one",
-    "403": "the key may not do this",
-    "404": "there is no such video for this key",
-    "429": "too many requests",
-    "502": "the server behind the gateway failed",
-}
-_WANTED = frozenset({"video_id"})
-
-
-def description() -> Answer:
+@lru_cache(maxsize=8)
+def description(offer: Offer) -> Answer:
     """Return the document."""
-    return _description()
-
-
-def page() -> Answer:
-    """Return a page with every route."""
-    return _page()
-
-
-@cache
-def _description() -> Answer:
-    kinds = [kind for route in _ROUTES for kind in (route.answer, route.body) if kind is not None]
-    unique = list(dict.fromkeys([*kinds, schemas.Error]))
-    found, components = msgspec.json.schema_components(
-        unique, ref_template="#/components/schemas/{name}"
-    )
-    refs = dict(zip(unique, found, strict=True))
+    operations = offer.operations()
+    refs, components = _schemas(operations)
     paths: dict[str, dict[str, object]] = {}
-    for route in _ROUTES:
-        paths.setdefault(route.path, {})[route.method] = _operation(route, refs)
+    for one in operations:
+        for path, name in one.places:
+            paths.setdefault(path, {})[one.method] = operation(one, name, refs)
+    keys: list[object] = [{"bearer": []}, {"litellm": []}, {"azure": []}]
     return json_answer(
         {
             "openapi": "3.1.0",
-            "info": {"title": "vidobs gateway", "version": "1"},
-            "servers": [{"url": "/v1"}, {"url": "/"}],
-            "security": [{"bearer": []}, {"litellm": []}, {"azure": []}],
+            "info": {"title": "vidobs gateway", "version": "1", "description": _ABOUT},
+            "servers": [{"url": "/"}],
+            "security": keys if offer.keyed else [{}, *keys],
+            "tags": [{"name": tag} for tag in dict.fromkeys(one.tag for one in operations)],
             "paths": paths,
             "components": {
                 "schemas": components,
+                "responses": errors(refs),
                 "securitySchemes": {
                     "bearer": {"type": "http", "scheme": "bearer"},
                     "litellm": {"type": "apiKey", "in": "header", "name": "x-litellm-api-key"},
@@ -98,55 +80,53 @@ def _description() -> Answer:
     )
 
 
-def _operation(route: _Route, refs: Mapping[object, dict[str, Any]]) -> object:
-    error = {"application/json": {"schema": refs[schemas.Error]}}
-    content: dict[str, object] = {"video/mp4": {}, "image/webp": {}, "image/jpeg": {}}
-    if route.answer is not None:
-        content = {"application/json": {"schema": refs[route.answer]}}
-    told: dict[str, object] = {
-        "summary": route.summary,
-        "parameters": [*_in_path(route.path), *map(_in_query, route.query)],
-        "responses": {
-            "200": {"description": route.summary, "content": content},
-            **{code: {"description": why, "content": error} for code, why in _ERRORS.items()},
-        },
-    }
-    if route.body is not None:
-        schema = {"schema": refs[route.body]}
-        told["requestBody"] = {
-            "required": True,
-            "content": {"application/json": schema, "multipart/form-data": schema},
-        }
-    return told
+def _schemas(operations: tuple[Described, ...]) -> tuple[Mapping[object, object], object]:
+    """Return the references of all structs, and what they refer to."""
+    kinds = [kind for one in operations for kind in (one.answer, one.body, one.unfit) if kind]
+    unique = list(dict.fromkeys([*kinds, schemas.Error]))
+    found, components = msgspec.json.schema_components(
+        unique, schema_hook=_hook, ref_template="#/components/schemas/{name}"
+    )
+    return dict(zip(unique, found, strict=True)), _with_numbers(components)
 
 
-def _in_path(path: str) -> list[dict[str, object]]:
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    return [_parameter(name, "path", required=True) for name in names]
+def _hook(kind: type) -> dict[str, Any]:
+    if kind is object:
+        return {"description": _ANY}
+    raise NotImplementedError
 
 
-def _in_query(name: str) -> dict[str, object]:
-    return _parameter(name, "query", required=name in _WANTED)
+def _with_numbers(schema: object) -> object:
+    """Money is a JSON number in LiteLLM's answers, and so in these."""
+    if isinstance(schema, dict):
+        if schema.get("format") == "decimal":
+            return {"type": "number"}
+        return {name: _with_numbers(each) for name, each in schema.items()}
+    return [_with_numbers(each) for each in schema] if isinstance(schema, list) else schema
 
 
-def _parameter(name: str, place: str, *, required: bool) -> dict[str, object]:
-    return {"name": name, "in": place, "required": required, "schema": {"type": "string"}}
-
-
-@cache
-def _page() -> Answer:
-    rows = "".join(
-        f"<tr><td>{route.method.upper()}</td><td><code>/v1{escape(route.path)}</code></td>"
-        f"<td>{escape(route.summary)}</td></tr>"
-        for route in _ROUTES
+@lru_cache(maxsize=8)
+def page(offer: Offer) -> Answer:
+    """Return a page with every route."""
+    tables = "".join(
+        f"<h2>{escape(tag)}</h2><table>{''.join(map(_row, ones))}</table>"
+        for tag, ones in groupby(offer.operations(), lambda one: one.tag)
     )
     html = (
         "<!doctype html><html lang=en><meta charset=utf-8><title>vidobs gateway</title>"
-        "<style>body{font:16px system-ui;margin:2rem;max-width:60rem}"
-        "td{padding:.3rem 1rem .3rem 0}</style><h1>vidobs gateway</h1>"
+        '<meta name=viewport content="width=device-width">'
+        "<style>body{font:16px system-ui;margin:2rem;max-width:60rem;color-scheme:light dark}"
+        "td{padding:.3rem 1rem .3rem 0}td:first-child{width:4rem}</style><h1>vidobs gateway</h1>"
         "<p>The OpenAI Videos API. Keys go as <code>Authorization: Bearer</code>, "
         "<code>x-litellm-api-key</code> or <code>api-key</code>; <code>/v1</code> may be left out."
-        ' The whole description: <a href="openapi.json">openapi.json</a>.</p>'
-        f"<table>{rows}</table></html>"
+        f' The whole description: <a href="openapi.json">openapi.json</a>.</p>{tables}</html>'
     )
     return Answer(200, html.encode(), (_HTML, _POLICY))
+
+
+def _row(one: Described) -> str:
+    path, _ = next(one.places)
+    return (
+        f"<tr><td>{one.method.upper()}</td><td><code>{escape(path)}</code></td>"
+        f"<td>{escape(one.summary)}</td></tr>"
+    )

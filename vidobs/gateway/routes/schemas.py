@@ -131,6 +131,78 @@ class ModelList(msgspec.Struct):
     data: list[Model]
 
 
+class CreateCharacter(msgspec.Struct):
+    """What a character is made of; in a form `video` is a file."""
+
+    name: str
+    video: VideoReference
+    target_model_names: str | UnsetType = UNSET
+
+
+class NamedModel(msgspec.Struct):
+    """What a deployment sends, and how often it is chosen."""
+
+    model: str
+    weight: float
+
+
+class DeploymentInfo(msgspec.Struct):
+    """What is known of a deployment."""
+
+    id: str
+    mode: Literal["video_generation"]
+    resting: bool
+
+
+class Deployment(msgspec.Struct):
+    """A server that makes videos of a model."""
+
+    model_name: str
+    litellm_params: NamedModel
+    model_info: DeploymentInfo
+
+
+class Deployments(msgspec.Struct):
+    """The deployments that a key may use, as LiteLLM's proxy lists them."""
+
+    data: list[Deployment]
+
+
+class Health(msgspec.Struct):
+    """It answers."""
+
+    status: Literal["ok"]
+
+
+class Ready(msgspec.Struct):
+    """Whether requests may be sent here; where not, the status is 503."""
+
+    status: Literal["ok", "draining", "unready"]
+    ledger: Literal["ok", "broken"]
+    deployments: int
+    resting: int
+    videos_open: int
+
+
+class EventData(msgspec.Struct):
+    """The video of an event."""
+
+    id: str
+
+
+class ProviderEvent(msgspec.Struct):
+    """An event of a provider."""
+
+    type: str
+    data: EventData
+
+
+class Received(msgspec.Struct):
+    """It was taken."""
+
+    received: bool
+
+
 class ErrorDetail(msgspec.Struct):
     """What went wrong with a request."""
 

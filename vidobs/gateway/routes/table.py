@@ -8,10 +8,10 @@ import msgspec
 
 from vidobs.core.calls import Operation
 from vidobs.gateway.routes import about, characters, content, creating, videos
-from vidobs.gateway.seams import Refusal
+from vidobs.gateway.seams import Refusal, not_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from vidobs.gateway.core import Core
     from vidobs.gateway.wire.answers import Answer
@@ -72,6 +72,20 @@ _BELOW_ONE = {
 }
 _ABOUT = {"/models": Found(_models), "/model/info": Found(_model_info)}
 VIDEOS = "/videos"
+LOOKING = ("GET", "HEAD")
+
+
+def served() -> Iterator[tuple[str, str]]:
+    """Yield methods and paths of all that `find` knows."""
+    for method, name in _ON_ALL:
+        yield method, f"{VIDEOS}/{name}".removesuffix("/")
+    for method in _ON_ONE:
+        yield method, f"{VIDEOS}/{{video_id}}"
+    for method, tail in _BELOW_ONE:
+        yield method, f"{VIDEOS}/{{video_id}}/{tail}"
+    yield "GET", f"{VIDEOS}/characters/{{character_id}}"
+    for path in _ABOUT:
+        yield "GET", path
 
 
 def find(method: str, path: str) -> Found:
@@ -84,6 +98,8 @@ def find(method: str, path: str) -> Found:
         found = _ABOUT.get(path)
         if found is None:
             raise Refusal(404, "there is no such route", code="not_found")
+        if method not in LOOKING:
+            raise not_allowed(", ".join(LOOKING))
         return found
     rest = path[len(VIDEOS) :]
     if rest and rest[0] != "/":
@@ -100,7 +116,7 @@ def find(method: str, path: str) -> Found:
     if found is None and not any(known == tail for _, known in _BELOW_ONE):
         raise Refusal(404, "there is no such route", code="not_found")
     if found is None:
-        raise _not_allowed("GET, HEAD" if tail == "content" else "POST")
+        raise not_allowed("GET, HEAD" if tail == "content" else "POST")
     return Found(found.handler, name, operation=found.operation)
 
 
@@ -110,17 +126,11 @@ def _on_one(method: str, name: str) -> Found:
         return known
     if not name or name in _NAMES:
         allowed = ", ".join(sorted(each for each, its_name in _ON_ALL if its_name == name))
-        raise _not_allowed(allowed)
+        raise not_allowed(allowed)
     return _allowed(_ON_ONE.get(method), name, ", ".join(_ON_ONE))
 
 
 def _allowed(handler: Handler | None, video_id: str, methods: str) -> Found:
     if handler is None:
-        raise _not_allowed(methods)
+        raise not_allowed(methods)
     return Found(handler, video_id)
-
-
-def _not_allowed(methods: str) -> Refusal:
-    return Refusal(
-        405, f"this route takes {methods}", code="method_not_allowed", headers={"allow": methods}
-    )
