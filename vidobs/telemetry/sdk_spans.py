@@ -128,6 +128,12 @@ def unsampled(trace: TraceRef) -> SpanContext:
     return _context(trace.trace_id, trace.span_id, origin=trace, is_remote=False)
 
 
+def current_ref() -> TraceRef | None:
+    """Return the current span of this context, `None` where there is none."""
+    current = trace_api.get_current_span().get_span_context()
+    return trace_ref(current, None) if current.is_valid else None
+
+
 def trace_ref(context: SpanContext, parent: SpanContext | None) -> TraceRef:
     """Return a span's context as plain data."""
     return TraceRef(

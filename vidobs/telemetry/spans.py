@@ -248,8 +248,8 @@ class Tracing:
         return opened
 
     def _joined(self, call: VideoCall, start_ns: int, create: _Origin | None) -> OpenSpan:
-        """Open a span without OpenTelemetry, where nothing else places it in ddtrace's trace."""
-        around = ddtrace_parent() if create is None else None
+        """Open a span without a provider, in ddtrace's trace or in one that came with a request."""
+        around = (ddtrace_parent() or sdk_spans.current_ref()) if create is None else None
         if around is None:
             return self._row(call, start_ns, create)
         return RowSpan(span_name(call), self._child(around), start_ns=start_ns)

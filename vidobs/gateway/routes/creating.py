@@ -23,6 +23,7 @@ from vidobs.gateway.wire.answers import JSON, Answer, encoded, envelope
 from vidobs.gateway.wire.bodies import read_body
 from vidobs.observer.creates import Create
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
+from vidobs.telemetry.incoming import join
 
 if TYPE_CHECKING:
     from vidobs.core.calls import Operation, VideoCall
@@ -135,6 +136,9 @@ class _Attempt:
 
     def _begun(self, call: VideoCall) -> Create:
         observer = self._observing.observer
+        incoming = self._asked.header(b"traceparent")
+        if incoming is not None:
+            join(incoming, self._asked.header(b"tracestate") or "")
         return Create(observer, call, job_id=self._job_id, begun_ns=self._begun_ns)
 
     def _told_refused(self, seen: Create, refusal: Refusal) -> None:
