@@ -89,6 +89,7 @@ class Core:
 
     async def take_up(self) -> None:
         """Go on with what an earlier process left; serves all the same where it cannot be read."""
+        self.replays.start()
         try:
             jobs = await asyncio.to_thread(unfinished, self.runtime)
         except LedgerError as error:
@@ -100,6 +101,7 @@ class Core:
         """Stop polling and close connections and files."""
         await self.poller.close()
         await self.http.close()
+        self.replays.close()
         self._answers.close()
 
 

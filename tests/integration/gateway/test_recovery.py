@@ -65,3 +65,20 @@ def test_what_was_never_begun_is_made(sandbox, tmp_path):
         assert again.json()["id"] != first
         assert "idempotency-replayed" not in again.headers
     assert len(sandbox.jobs) == 2
+
+
+def test_old_answers_are_gone_after_a_restart(sandbox, tmp_path):
+    """They are deleted when their time is over, though nobody comes with a key any more."""
+    content = settings_of(entry("my-sora", "openai/sora-2", sandbox.base_url))
+    with serving(tmp_path, content) as gateway, gateway.http() as http:
+        for key in ("old", "young"):
+            assert create(http, key).status_code == 200
+    with closing(apsw.Connection(str(tmp_path / "ledger.db.answers"))) as file:
+        file.execute(
+            "UPDATE answer SET at = at - 86400000000 WHERE at = (SELECT min(at) FROM answer)"
+        )
+    with serving(tmp_path, content) as gateway, gateway.http() as http:
+        assert http.get("/v1/models").status_code == 200
+        with closing(apsw.Connection(str(tmp_path / "ledger.db.answers"))) as file:
+            assert file.execute("SELECT count(*) FROM answer").get == 1
+        assert create(http, "young").headers["idempotency-replayed"] == "true"

@@ -1,12 +1,13 @@
 """First answers, and the key of the ids, on disk."""
 
+import asyncio
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from vidobs.core.errors import ConfigError, LedgerUnusableError
-from vidobs.gateway.idempotency.replays import scope_of
+from vidobs.gateway.idempotency.replays import Replays, scope_of
 from vidobs.gateway.idempotency.store import Kept, SqliteAnswers
 from vidobs.gateway.seams import Refusal
 from vidobs.gateway.videos.keeping_key import signing_key
@@ -42,6 +43,31 @@ def test_keys_end(answers):
     answers.drop(b"2")
     answers.sweep(before_us=0)
     assert [answers.find(b"%d" % n, after_us=-1) is None for n in range(3)] == [True, False, True]
+
+
+async def test_old_answers_go_though_nobody_asks(answers):
+    """At the start, and again and again after it; what is young enough stays."""
+    times_us = [100]
+    looked: asyncio.Queue[int] = asyncio.Queue()
+
+    def now_us():
+        looked.put_nowait(times_us[0])
+        return times_us[0]
+
+    replays = Replays(answers, now_us=now_us, keep_s=50e-6, recover=None)
+    for at_us in (40, 60, 80):
+        answers.claim(b"%d" % at_us, Kept(request_hash="h", job_id="j"), at_us=at_us)
+
+    def left():
+        return [at for at in (40, 60, 80) if answers.find(b"%d" % at, after_us=0) is not None]
+
+    replays.start(every_s=0.001)
+    assert left() == [60, 80]
+    times_us[0] = 120
+    while await looked.get() != 120:
+        pass
+    assert left() == [80]
+    replays.close()
 
 
 def test_a_file_that_is_no_store_is_said(tmp_path):

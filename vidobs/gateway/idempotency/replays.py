@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.idempotency.store import Answers
 
 LONGEST_KEY = 255
-SWEEP_EVERY = 1000  # claims
+SWEEP_EVERY_S = 600.0
 REPLAYED = (b"idempotency-replayed", b"true")
 _US = 1_000_000
 _encode = msgspec.json.Encoder().encode
@@ -63,7 +63,18 @@ class Replays:
         self._keep_us = int(keep_s * _US)
         self._recover = recover
         self._pending: dict[bytes, tuple[str, asyncio.Future[Answer]]] = {}
-        self._claims = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, every_s: float = SWEEP_EVERY_S) -> None:
+        """Forget what is too old now, and from time to time, whether anybody asks or not."""
+        with contextlib.suppress(LedgerUnusableError):  # whoever comes with a key is told
+            self._store.sweep(before_us=self._now_us() - self._keep_us)
+        self._timer = asyncio.get_running_loop().call_later(every_s, self.start, every_s)
+
+    def close(self) -> None:
+        """Forget no more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def claim(self, keyed: Keyed, job_id: str) -> None:
         """Note that a create is about to be sent.
@@ -72,11 +83,8 @@ class Replays:
             Refusal: it cannot be noted, so nothing is sent.
         """
         kept = Kept(request_hash=keyed.request_hash, job_id=job_id)
-        self._claims += 1
         try:
             self._store.claim(keyed.scope, kept, at_us=self._now_us())
-            if self._claims % SWEEP_EVERY == 1:
-                self._store.sweep(before_us=self._now_us() - self._keep_us)
         except LedgerUnusableError as error:
             raise _unusable(error) from error
 

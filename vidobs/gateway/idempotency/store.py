@@ -19,7 +19,7 @@ KIND = FileKind(
     application_id=0x76696469,  # "vidi"
     home=_HOME,
     wait_ms=25,
-    pragmas=("synchronous = NORMAL",),
+    pragmas=("synchronous = NORMAL", "secure_delete = ON"),
 )
 
 
