@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,9 +43,9 @@ def serving(ledger: str, index: Index) -> Iterator[int]:
     desk = Desk(
         ledger=ledger, index=index, settings=config.only({}).settings, now=lambda: datetime.now(UTC)
     )
-    settings = uvicorn.Config(create_app(desk), port=0, log_level="error", lifespan="off")
+    settings = uvicorn.Config(create_app(desk), log_level="error", lifespan="off")
     server = uvicorn.Server(settings)
-    listener = settings.bind_socket()
+    listener = socket.create_server(("127.0.0.1", 0))  # takes connections from now on
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -52,6 +53,7 @@ def serving(ledger: str, index: Index) -> Iterator[int]:
     finally:
         server.should_exit = True
         thread.join()
+        listener.close()
 
 
 def places(index: Index) -> dict[str, str]:
