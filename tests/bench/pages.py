@@ -61,7 +61,11 @@ def places(index: Index) -> dict[str, str]:
     (place,) = index.jobs(JobFilter(), limit=1).places
     (job,) = index.load([place])
     failure = index.failures().rows[0].fingerprint
-    return {**PLACES, f"/jobs/{job.job_id}": "a job", f"/failures/{failure}": "a failure"}
+    return {
+        **PLACES,
+        f"/jobs/{job.job_id}": "a job",
+        f"/failures/{failure}?period=all": "a failure",
+    }
 
 
 def ask(port: int, address: str) -> None:
