@@ -149,3 +149,20 @@ def process(folder, *arguments, environ=None):
             running.stdout.read()
             running.stderr.read()
             running.wait(20)
+
+
+@contextmanager
+def whole(sandbox, folder, name="my-sora"):
+    """Run the command with all its parts; yields an HTTP client with the master key."""
+    content = settings_of(
+        entry(name, "openai/sora-2", sandbox.base_url),
+        gateway={"webhooks": {"allow_private": True, "allow_http": True}},
+    )
+    text = yaml.safe_dump({**content, "ledger": "sqlite:///ledger.db"})
+    (Path(folder) / "config.yaml").write_text(text, "utf-8")
+    headers = {"Authorization": f"Bearer {MASTER}"}
+    with (
+        process(folder, "--config", "config.yaml") as (_, url),
+        httpx.Client(base_url=url, timeout=20, headers=headers) as http,
+    ):
+        yield http

@@ -137,8 +137,8 @@ class Gateway:
         head = scope["method"] == "HEAD"
         try:
             if path in OPEN:
-                answer: Answer | None = self._open_to_all(core, scope["method"], path)
-                await send_answer(send, answer, told, head=head)
+                shown = self._open_to_all(core, scope["method"], path)
+                await send_answer(send, shown, told, head=head)
                 return
             if path == provider_events.PATH:
                 await send_answer(send, await self._told(core, scope, receive), told)

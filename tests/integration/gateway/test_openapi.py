@@ -1,12 +1,9 @@
 """The description of the API tells of everything that the gateway serves, and of nothing else."""
 
 import json
-from contextlib import contextmanager
 
-import httpx
 import pytest
-import yaml
-from gateway_kit import MASTER, entry, process, serving, settings_of
+from gateway_kit import entry, serving, settings_of, whole
 
 from vidobs.gateway.app import OPEN
 from vidobs.gateway.governance.fields import Fields
@@ -18,24 +15,6 @@ from vidobs.gateway.routes.openapi_admin import ADMIN
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 PLACES = {"video_id": "video_1", "character_id": "char_1", "endpoint_id": "whe_1"}
 _WHOLE = openapi.Offer(frozenset((*TABLE, *PATHS, "/metrics", "/ui")))
-
-
-@contextmanager
-def whole_gateway(sandbox, folder):
-    """Run the command with everything on; yields an HTTP client with the master key."""
-    content = settings_of(
-        entry("my-sora", "openai/sora-2", sandbox.base_url),
-        gateway={"webhooks": {"allow_private": True, "allow_http": True}},
-    )
-    file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump({**content, "ledger": "sqlite:///ledger.db"}), "utf-8")
-    with (
-        process(folder, "--config", "config.yaml") as (_, url),
-        httpx.Client(
-            base_url=url, timeout=20, headers={"Authorization": f"Bearer {MASTER}"}
-        ) as http,
-    ):
-        yield http
 
 
 def described(document):
@@ -73,7 +52,7 @@ def test_what_is_described_is_what_is_served():
 
 def test_the_command_serves_what_it_describes(sandbox, tmp_path):
     """Methods that are described are answered, others get a 405 in the envelope; all have an id."""
-    with whole_gateway(sandbox, tmp_path) as http:
+    with whole(sandbox, tmp_path) as http:
         document = http.get("/openapi.json").json()
         assert described(document) == known()
         for path, item in document["paths"].items():
@@ -142,3 +121,13 @@ def test_every_field_that_is_read_is_described():
     fields = {name for one in ADMIN if one.body for name in one.body.__struct_fields__}
     assert fields == set(Fields.__struct_fields__)
     assert openapi_bodies.NewKey in {one.body for one in ADMIN}
+
+
+def test_a_whole_number_may_have_a_point(sandbox, tmp_path):
+    """JSON knows one kind of numbers: `60.0` is taken for 60, and `0.5` for a mistake."""
+    with whole(sandbox, tmp_path) as http:
+        made = http.post("/key/generate", json={"rpm_limit": 60.0})
+        wrong = http.post("/key/generate", json={"rpm_limit": 0.5})
+    assert (made.status_code, made.text.count('"rpm_limit":60,')) == (200, 1)
+    assert wrong.status_code == 400
+    assert "rpm_limit: got 0.5" in wrong.json()["error"]["message"]

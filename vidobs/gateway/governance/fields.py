@@ -37,8 +37,10 @@ UNKEPT = frozenset(
     }
 )  # fmt: skip
 
+_COUNTS = frozenset({"rpm_limit", "output_seconds_per_minute", "max_parallel_requests"})
+
 Amount = Decimal | None | UnsetType
-Count = int | None | UnsetType
+Count = int | float | None | UnsetType  # for JSON 60.0 is a whole number
 Name = str | None | UnsetType
 
 
@@ -97,7 +99,7 @@ def applied(account: Account, fields: Fields, now: datetime) -> Account:
         ConfigError: a field cannot be used.
     """
     sent: Mapping[str, object] = {
-        name: value
+        name: _whole(name, value) if name in _COUNTS else value
         for name in Fields.__struct_fields__
         if not isinstance(value := getattr(fields, name), UnsetType)
     }
@@ -160,6 +162,14 @@ def _expiry(duration: str | None, now: datetime) -> datetime | None:
     if duration is None or duration == _FOREVER:
         return None
     return after(now, read_span(duration))
+
+
+def _whole(name: str, value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    if not value.is_integer():
+        raise ConfigError(f"{name}: got {value}; write a whole number")
+    return int(value)
 
 
 def _empty(raw: msgspec.Raw) -> bool:

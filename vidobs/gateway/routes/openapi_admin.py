@@ -13,7 +13,7 @@ from vidobs.gateway.routes.openapi_operation import Described, Parameter
 
 _KEYS, _USERS, _TEAMS, _SPEND = "Keys", "Users", "Teams", "Spend"
 _PAGE = Parameter("page", "Which page.", Annotated[int, Meta(ge=1, le=1_000_000)])
-_DAY = Annotated[str, Meta(extra_json_schema={"format": "date"})]
+_DAY = Annotated[str, Meta(extra_json_schema={"anyOf": [{"format": "date"}, {"const": ""}]})]
 _BY = (
     Parameter("user_id", "Of this user."),
     Parameter("team_id", "Of this team."),
@@ -60,7 +60,7 @@ _of_keys = (
            key_calls.KeyInfo, Parameter("key", "Its text, hash, id or alias.")),
     _shows("/key/list", "listKeys", "List keys, the newest first", key_calls.KeyList, _PAGE,
            _size("size"), *_BY, Parameter("key_alias", "With this alias."),
-           Parameter("return_full_object", "Whole keys, not their hashes.", bool)),
+           Parameter("return_full_object", "`true`: whole keys, not their hashes.")),
 )  # fmt: skip
 _of_users = (
     _changes("/user/new", "createUser", "Take in a user", bodies.NewUser, shown.UserObject),

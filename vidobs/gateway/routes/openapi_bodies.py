@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 Text = Annotated[str, Meta(min_length=1, max_length=128)]
 Alias = Annotated[str, Meta(max_length=200, pattern="^[ -~]*$")]
 Id = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.@:+-]{0,127}$")]
+IdOrNone = Annotated[str, Meta(pattern="^([A-Za-z0-9][A-Za-z0-9_.@:+-]{0,127})?$")]
 Span = Annotated[
     str,
     Meta(
@@ -44,8 +45,8 @@ class KeyFields(Allowed):
     """What a key has beside that."""
 
     key_alias: Alias | UnsetType | None = UNSET
-    user_id: Id | UnsetType | None = UNSET
-    team_id: Id | UnsetType | None = UNSET
+    user_id: IdOrNone | UnsetType | None = UNSET
+    team_id: IdOrNone | UnsetType | None = UNSET
     duration: Span | UnsetType | None = UNSET
 
 

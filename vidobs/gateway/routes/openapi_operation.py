@@ -80,7 +80,8 @@ def operation(one: Described, name: str, refs: Mapping[object, object]) -> Mappi
     if one.body is not None:
         schema = {"schema": refs[one.body]}
         kinds = (JSON, FORM) if one.forms else (JSON,)
-        told["requestBody"] = {"required": True, "content": dict.fromkeys(kinds, schema)}
+        required = any(each.required for each in msgspec.structs.fields(one.body))
+        told["requestBody"] = {"required": required, "content": dict.fromkeys(kinds, schema)}
     return told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING
 
 from aiohttp import MultipartWriter, payload
+from aiohttp.hdrs import CONTENT_DISPOSITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 
     from vidobs.gateway.wire.forms import Upload
 
+_BYTES = "application/octet-stream"
 _PIECE_BYTES = 256 << 10
+_ESCAPED = {code: f"%{code:02X}" for code in (*range(0x20), ord('"'), 0x7F)}
 
 
 class _File(payload.Payload):
@@ -22,7 +25,9 @@ class _File(payload.Payload):
     _autoclose = True
 
     def __init__(self, upload: Upload) -> None:
-        super().__init__(upload, content_type=upload.content_type, filename=upload.filename)
+        kind = upload.content_type
+        fit = kind.isascii() and kind.isprintable() and kind.strip()
+        super().__init__(upload, content_type=kind if fit else _BYTES, filename=upload.filename)
         self._size = upload.size_bytes
         self._content: IO[bytes] = upload.content
 
@@ -42,10 +47,20 @@ def multipart(pairs: Iterable[tuple[str, str]], uploads: Iterable[Upload]) -> Mu
     for name, value in pairs:
         field = payload.StringPayload(value, content_type="text/plain; charset=utf-8")
         field.headers.pop("Content-Type")
-        field.set_content_disposition("form-data", name=name)
+        field.headers[CONTENT_DISPOSITION] = f'form-data; name="{_quoted(name)}"'
         writer.append_payload(field)
     for upload in uploads:
         part = _File(upload)
-        part.set_content_disposition("form-data", name=upload.field, filename=upload.filename)
+        part.headers[CONTENT_DISPOSITION] = (
+            f'form-data; name="{_quoted(upload.field)}"; filename="{_quoted(upload.filename)}"'
+        )
         writer.append_payload(part)
     return writer
+
+
+def _quoted(text: str) -> str:
+    """Write a name as browsers do: UTF-8 as it is, and escaped what would end it.
+
+    aiohttp writes names with letters beyond ASCII in a way that it then refuses to send.
+    """
+    return text.translate(_ESCAPED)
