@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 PLACES = {
     "/": "overview",
-    "/?period=90d": "overview, 90 days",
+    "/?window=90d": "overview, 90 days",
     "/jobs": "jobs",
     "/jobs?state=failed&provider=local": "jobs, filtered",
     "/jobs?q=whale+fox": "jobs, searched",
     "/costs": "costs",
-    "/costs?by=user&period=all": "costs by user, all time",
+    "/costs?by=user&window=all": "costs by user, all time",
     "/failures": "failures",
-    "/failures?period=all": "failures, all time",
+    "/failures?window=all": "failures, all time",
     "/exporters": "exporters",
     "/api/jobs": "jobs as JSON",
     "/metrics": "metrics",
@@ -64,7 +64,7 @@ def places(index: Index) -> dict[str, str]:
     return {
         **PLACES,
         f"/jobs/{job.job_id}": "a job",
-        f"/failures/{failure}?period=all": "a failure",
+        f"/failures/{failure}?window=all": "a failure",
     }
 
 

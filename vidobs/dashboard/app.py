@@ -6,7 +6,6 @@ import hmac
 import secrets
 from functools import partial
 from importlib.resources import files
-from threading import Thread
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -57,7 +56,6 @@ class Dashboard:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._renderer = Renderer()
-        Thread(target=self._renderer.warm, name="vidobs-templates", daemon=True).start()
         self._secret = secrets.token_bytes(32)
 
     def routes(self) -> list[BaseRoute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -47,40 +48,44 @@ class Renderer:
     """The templates. Thread-safe."""
 
     def __init__(self) -> None:
-        self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("vidobs.dashboard"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters |= {
-            "usd": formats.usd,
-            "exact_usd": formats.exact_usd,
-            "rate": formats.rate,
-            "length": formats.length,
-            "video_length": formats.video_length,
-            "number": formats.number,
-            "percent": formats.percent,
-            "size": formats.size,
-            "moment": formats.moment,
-            "iso": formats.iso,
-            "span": formats.span,
-            "data": _data,
-            "part": _part,
-        }
-        self._environment.globals["query"] = _query
-
-    def warm(self) -> None:
-        """Compile every template now, so that nobody waits for it."""
-        for name in self._environment.list_templates():
-            self._environment.get_template(name)
+        """Compile every template, unless this process has done so: nobody is to wait for it."""
+        self._environment = _environment()
 
     def page(self, template: str, answer: object, shell: Shell, now: datetime) -> str:
         """Return the HTML of a page; its template sees `page`, `shell`, and `ago(moment)`."""
         return self._environment.get_template(template).render(
             page=answer, shell=shell, now=now, ago=lambda at: formats.ago(at, now)
         )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("vidobs.dashboard"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "usd": formats.usd,
+        "exact_usd": formats.exact_usd,
+        "rate": formats.rate,
+        "length": formats.length,
+        "video_length": formats.video_length,
+        "number": formats.number,
+        "percent": formats.percent,
+        "size": formats.size,
+        "moment": formats.moment,
+        "iso": formats.iso,
+        "span": formats.span,
+        "data": _data,
+        "part": _part,
+    }
+    made.globals["query"] = _query
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
 
 
 def _data(value: object) -> Markup:

@@ -30,7 +30,7 @@ def browser():
 
 
 @pytest.mark.parametrize("look", [{}, {"dark": True}, {"viewport": PHONE}])
-@pytest.mark.parametrize("query", ["", "?by=tag&period=year", "?by=day&period=7d"])
+@pytest.mark.parametrize("query", ["", "?by=tag&window=year", "?by=day&window=7d"])
 def test_it_is_drawn_accessible_and_fits(server, browser, look, query):
     """Nothing is said on the console, axe finds nothing serious, and nothing sticks out."""
     with visit(browser, server, **look) as page:
@@ -78,7 +78,7 @@ def test_dates_are_asked_by_a_form(server, browser):
 def test_the_file_comes_as_a_download(server, browser):
     """With the rows that the page shows, in their order."""
     with visit(browser, server) as page:
-        page.goto(f"{server.root_url}/costs?by=day&period=7d")
+        page.goto(f"{server.root_url}/costs?by=day&window=7d")
         with page.expect_download() as coming:
             page.get_by_role("link", name="CSV").click()
         file = coming.value

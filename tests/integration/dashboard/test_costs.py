@@ -31,13 +31,13 @@ def site(tmp_path_factory):
 
 def test_the_page_and_its_twin_say_the_same(site):
     """The twin is the struct that the page was made from, in JSON."""
-    page, twin = site.get("/costs?by=user&period=7d", "/api/costs?by=user&period=7d")
-    found = answer(site.desk, asked(by="user", period="7d"))
+    page, twin = site.get("/costs?by=user&window=7d", "/api/costs?by=user&window=7d")
+    found = answer(site.desk, asked(by="user", window="7d"))
     assert msgspec.json.decode(twin.content, type=Costs) == found
     assert twin.json()["usd"] == "4.4"
     read = Read(page.text)
     assert "$4.40" in read.text
-    assert "/api/costs?period=7d&by=user&sort=spend&order=down&limit=10000" in read.links
+    assert "/api/costs?window=7d&by=user&sort=spend&order=down&limit=10000" in read.links
 
 
 @pytest.mark.parametrize("by", ["model", "provider", "user", "tag", "day"])
@@ -57,7 +57,7 @@ def test_hostile_names_stay_text(site, by):
 
 def test_columns_are_sorted_by_links(site):
     """A link on each heading: the greatest first, and then the other way round."""
-    (page,) = site.get("/costs?period=30d")
+    (page,) = site.get("/costs?window=30d")
     read = Read(page.text)
     sorts = {
         asked_for["sort"][0]: asked_for["order"][0]
@@ -74,7 +74,7 @@ def test_columns_are_sorted_by_links(site):
         "possible": "down",
     }
     assert [head["aria-sort"] for head in read.all("th") if "aria-sort" in head] == ["descending"]
-    (turned,) = site.get("/costs?period=30d&sort=spend&order=up")
+    (turned,) = site.get("/costs?window=30d&sort=spend&order=up")
     assert turned.text.index(">sora-2</a>") < turned.text.index(">sora-2-pro</a>")
 
 
@@ -92,13 +92,13 @@ def test_rows_lead_to_the_list_of_their_jobs(site):
 
 def test_the_file_is_a_download_that_runs_nothing(site):
     """The rows of the page, under a name that says what they are; no cell is a formula."""
-    (file,) = site.get("/costs.csv?by=user&period=7d&sort=spend&order=down")
+    (file,) = site.get("/costs.csv?by=user&window=7d&sort=spend&order=down")
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
     assert file.headers["content-disposition"] == (
         'attachment; filename="vidobs-costs-by-user-2026-03-02-now.csv"'
     )
     rows = list(csv.DictReader(io.StringIO(file.text, newline="")))
-    shown = answer(site.desk, asked(by="user", period="7d")).rows
+    shown = answer(site.desk, asked(by="user", window="7d")).rows
     assert [row["user"] for row in rows] == [
         f"'{row.key}" if row.key == HOSTILE else row.key or "" for row in shown
     ]
@@ -120,7 +120,7 @@ def test_an_empty_ledger_has_a_way_on(tmp_path):
         page, file = site.get("/costs", "/costs.csv")
     read = Read(page.text)
     assert "No job was settled in this period" in read.text
-    assert "/costs?period=all" in read.links
+    assert "/costs?window=all" in read.links
     assert not read.all("figure")
     assert file.text == "model,jobs,usd,possible_usd,unpriced,seconds,usd_per_second\r\n"
 

@@ -65,7 +65,7 @@ def test_rows_and_totals_are_those_of_vidobs_spend(desk, by, period):
 @pytest.mark.parametrize("by", [one for one in SpendBy if one is not SpendBy.TAG])
 def test_rows_come_to_the_totals(desk, by):
     """Each job is in one row; only by tag it may be in several."""
-    found = answer(desk, asked(by=by.value, period="all"))
+    found = answer(desk, asked(by=by.value, window="all"))
     assert sum(row.usd or ZERO for row in found.rows) == found.usd == Decimal("8.4")
     assert sum(row.possible_usd for row in found.rows) == found.possible_usd
     assert sum(row.jobs for row in found.rows) == found.jobs == 9
@@ -75,7 +75,7 @@ def test_rows_come_to_the_totals(desk, by):
 
 def test_a_row(desk):
     """A model with what its jobs cost, and each second that came of it."""
-    rows = answer(desk, asked(period="7d")).rows
+    rows = answer(desk, asked(window="7d")).rows
     assert rows[0] == CostRow(
         key="veo-3.1-generate-preview",
         jobs=2,
@@ -111,7 +111,7 @@ def test_an_end_is_kept(desk):
 )
 def test_the_chart_is_by_what_the_rows_are(desk, by, labels, stacked):
     """Its layers come to the spend; by tag nothing is stacked, for jobs are in several."""
-    found = answer(desk, asked(period="30d", by=by))
+    found = answer(desk, asked(window="30d", by=by))
     assert [series.label for series in found.chart.series] == labels
     assert found.chart.stacked is stacked
     drawn = sum(Decimal(value) for one in found.chart.series for value in one.values)
@@ -120,7 +120,7 @@ def test_the_chart_is_by_what_the_rows_are(desk, by, labels, stacked):
 
 def test_all_of_the_time_begins_with_the_first_job(desk):
     """Forty-one days, not the years since 1970."""
-    assert len(answer(desk, asked(period="all")).chart.x) == 41
+    assert len(answer(desk, asked(window="all")).chart.x) == 41
 
 
 def test_drift_is_told_where_a_video_was_made(tmp_path):
@@ -145,7 +145,7 @@ def test_more_users_than_colours(tmp_path):
         for number in range(1, 9):
             made.make(DAY, user=f"user{number}", seconds=number)
     with desk_of(tmp_path / "ledger.db", tmp_path / "cache") as desk:
-        found = answer(desk, asked(by="user", period="7d"))
+        found = answer(desk, asked(by="user", window="7d"))
     assert [one.label for one in found.chart.series] == [
         *(f"user{number}" for number in range(8, 2, -1)),
         "others",
@@ -156,7 +156,7 @@ def test_more_users_than_colours(tmp_path):
 
 def test_seconds_of_an_unknown_price_make_no_second_cheaper(desk):
     """A local model's seconds are shown, and are in no price of a second."""
-    found = answer(desk, asked(period="all"))
+    found = answer(desk, asked(window="all"))
     assert (found.seconds, found.priced_seconds) == (52, 44)
     assert found.usd_per_successful_second == round(found.usd / 44, 9)
 
@@ -171,7 +171,7 @@ def test_no_more_rows_than_are_asked_for(desk):
 
 def test_what_was_paid_in_vain(desk):
     """Failures that cost, moderated ones among them, with how many there were."""
-    found = answer(desk, asked(period="all"))
+    found = answer(desk, asked(window="all"))
     totals = desk.index.totals()
     assert found.in_vain == InVain(
         failed_usd=totals.failed_usd, moderated_usd=totals.moderated_usd, failed=2, moderated=1
@@ -184,7 +184,7 @@ def test_rows_lead_to_their_jobs(desk):
     assert [found.jobs_of(row) for row in found.rows] == [
         {"tag": ("team=film",), "since": ("2026-01-01T00:00",), "until": ("2026-02-01T00:00",)}
     ]
-    days = answer(desk, asked(period="today", by="day"))
+    days = answer(desk, asked(window="today", by="day"))
     assert days.jobs_of(days.rows[0]) == {
         "since": ("2026-03-08T00:00",),
         "until": ("2026-03-09T00:00",),
@@ -211,6 +211,6 @@ def test_what_makes_no_sense_is_refused(desk, query, said):
 def test_nothing_in_the_period(tmp_path):
     """An empty ledger has no rows, no drift, and a chart with nothing in it."""
     with desk_of(tmp_path / "none.db", tmp_path) as desk:
-        found = answer(desk, asked(period="all"))
+        found = answer(desk, asked(window="all"))
     assert (found.rows, found.usd, found.drift) == ((), ZERO, Drifts())
     assert found.chart.blank

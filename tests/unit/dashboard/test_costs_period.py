@@ -30,18 +30,18 @@ def asked(**query: str) -> Asked:
 )
 def test_a_preset_is_whole_days(preset: str, first: date | None, last: date | None) -> None:
     """Days of UTC with today among them, but for the last month."""
-    days = days_of(asked(period=preset), NOW)
+    days = days_of(asked(window=preset), NOW)
     assert (days.preset, days.first, days.last) == (Preset(preset), first, last)
 
 
 def test_the_last_30_days_are_what_nobody_asks_for() -> None:
     """An address without parameters shows a month."""
-    assert days_of(asked(), NOW) == days_of(asked(period="30d"), NOW)
+    assert days_of(asked(), NOW) == days_of(asked(window="30d"), NOW)
 
 
 def test_dates_go_before_a_period_and_the_last_one_belongs_to_it() -> None:
     """`to` is the last day, so that the period ends at the midnight after it."""
-    days = days_of(asked(from_="2026-01-05", to="2026-01-05", period="7d"), NOW)
+    days = days_of(asked(from_="2026-01-05", to="2026-01-05", window="7d"), NOW)
     assert days.preset is None
     assert days.since == datetime(2026, 1, 5, tzinfo=UTC)
     assert days.until == datetime(2026, 1, 6, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_one_date_leaves_the_other_end_open() -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ({"period": "fortnight"}, "period='fortnight' is none of today, 7d, 30d, 90d"),
+        ({"window": "fortnight"}, "window='fortnight' is none of today, 7d, 30d, 90d"),
         ({"from_": "yesterday"}, "from='yesterday' is no date such as 2026-01-31"),
         ({"to": "2026-02-30"}, "to='2026-02-30' is no date such as 2026-01-31"),
         ({"to": "9999-12-31"}, "to='9999-12-31' is no date such as 2026-01-31"),

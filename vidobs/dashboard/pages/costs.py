@@ -42,7 +42,7 @@ class InVain(msgspec.Struct, frozen=True, kw_only=True):
 class Costs(msgspec.Struct, frozen=True, kw_only=True):
     """What the costs page shows. `usd` is what `vidobs spend` says, and never holds possible."""
 
-    period: Preset | None  # None: from one date to another
+    window: Preset | None  # None: from one date to another
     since: datetime | None  # None: from the first job on
     until: datetime | None  # None: until now
     first: str | None  # day
@@ -70,8 +70,8 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         """The parameters that lead to this very page."""
         days = (
             {"from": self.first, "to": self.last}
-            if self.period is None
-            else {"period": self.period}
+            if self.window is None
+            else {"window": self.window}
         )
         given = {**days, "by": self.by, "sort": self.sort, "order": self.order}
         return {name: (value,) for name, value in given.items() if value is not None}
@@ -121,7 +121,7 @@ def answer(desk: Desk, asked: Asked) -> Costs:
     table = table_of(desk, question)
     totals = desk.index.totals(days.since, days.until)
     return Costs(
-        period=days.preset,
+        window=days.preset,
         since=days.since,
         until=days.until,
         first=None if days.first is None else days.first.isoformat(),
@@ -199,8 +199,8 @@ def _choice(asked: Asked, name: str, choices: type[Choice], default: Choice) -> 
 
 
 PARAMETERS = (
-    Parameter(name="period", doc="Days that have a name.", choices=tuple(Preset)),
-    Parameter(name="from", doc="First day, in UTC, such as 2026-01-31; instead of `period`."),
+    Parameter(name="window", doc="Days that have a name.", choices=tuple(Preset)),
+    Parameter(name="from", doc="First day, in UTC, such as 2026-01-31; instead of `window`."),
     Parameter(name="to", doc="Last day, in UTC."),
     Parameter(name="by", doc="What the rows are.", choices=tuple(SpendBy)),
     Parameter(name="sort", doc="What orders the rows.", choices=tuple(Sort)),

@@ -54,7 +54,7 @@ class Days(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def days_of(asked: Asked, now: datetime) -> Days:
-    """Return what an address asks for: `from` and `to`, else a `period`, else the last 30 days.
+    """Return what an address asks for: `from` and `to`, else a `window`, else the last 30 days.
 
     Raises:
         BadQueryError: a date or a period is none, or they are the wrong way round.
@@ -86,11 +86,11 @@ def of_preset(preset: Preset, now: datetime) -> Days:
 
 
 def _preset(asked: Asked) -> Preset:
-    given = asked.one("period") or Preset.DAYS_30
+    given = asked.one("window") or Preset.DAYS_30
     try:
         return Preset(given)
     except ValueError:
-        raise BadQueryError(f"period={given[:50]!r} is none of {', '.join(Preset)}") from None
+        raise BadQueryError(f"window={given[:50]!r} is none of {', '.join(Preset)}") from None
 
 
 def _date(asked: Asked, name: str) -> datetime | None:

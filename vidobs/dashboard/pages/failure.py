@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.dashboard.chart import Chart, Period, Unit, over_time
-from vidobs.dashboard.page import NotThereError, Page, Parameter
+from vidobs.dashboard.page import Asked, NotThereError, Page, Parameter
 from vidobs.dashboard.pages.failures import frame_of
 from vidobs.dashboard.pages.failures_groups import Group, examples_of, group_of
 from vidobs.dashboard.pages.failures_hints import billing, hint
-from vidobs.dashboard.pages.failures_window import PARAMETERS, Window, span_of
+from vidobs.dashboard.pages.failures_window import PARAMETERS, Span, Window, span_of
 
 if TYPE_CHECKING:
     from vidobs.dashboard.desk import Desk
-    from vidobs.dashboard.index.answers import Point, Step
-    from vidobs.dashboard.page import Asked
+    from vidobs.dashboard.index.answers import Failure, Point, Step
     from vidobs.dashboard.pages.failures_groups import Frame
 
 EXAMPLES = 50
@@ -38,11 +37,13 @@ class FailurePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer(desk: Desk, asked: Asked) -> FailurePage:
-    """Return one group, by default of the last 30 days."""
+    """Return one group, of the last 30 days; of any time where it is older and none was asked."""
     now = desk.now()
     span, wanted = span_of(asked, now), asked.path.get("fingerprint", "")
-    known = _FINGERPRINT.fullmatch(wanted)
-    found = desk.index.failure(wanted, span.since, span.until, examples=EXAMPLES) if known else None
+    found = _found(desk, wanted, span)
+    if found is None and not any(map(asked.one, ("window", "since", "until"))):
+        span = span_of(Asked(query={"window": (Window.ALL,)}), now)
+        found = _found(desk, wanted, span)
     if found is None:
         raise NotThereError(
             f"No failure {wanted[:40]!r} in this time. It may have been before, or its jobs are "
@@ -59,6 +60,12 @@ def answer(desk: Desk, asked: Asked) -> FailurePage:
         billing=billing(found.provider, found.reason, desk.settings.policies),
         chart=_chart(found.trend, frame, span.step),
     )
+
+
+def _found(desk: Desk, wanted: str, span: Span) -> Failure | None:
+    if not _FINGERPRINT.fullmatch(wanted):
+        return None
+    return desk.index.failure(wanted, span.since, span.until, examples=EXAMPLES)
 
 
 def _chart(points: tuple[Point, ...], frame: Frame, step: Step) -> Chart:
