@@ -6,6 +6,7 @@ for it first: a gateway that nobody looks at starts faster, and is smaller.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -42,12 +43,14 @@ class Pages:
         self._settings = settings
         self._metrics = metrics
         self._app: ASGIApp | None = None
+        self._making = asyncio.Lock()
         self._index: Index | None = None
 
     async def dashboard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request below `/ui`."""
         if self._app is None:
-            self._app = self._made()
+            async with self._making:  # in a thread: requests for videos do not wait for it
+                self._app = self._app or await asyncio.to_thread(self._made)
         await self._app(scope, receive, send)
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
