@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from vidobs.cli._read import doors, ledger_path
 from vidobs.cli.options import Json, print_json, read_since
@@ -19,9 +21,26 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from vidobs.gateway.erasing import Eraser, Traces
     from vidobs.ledger.sweeper import Swept
     from vidobs.ledger.sweeps import Sweep
 
+_User = Annotated[
+    str | None,
+    typer.Option(help="Erase this user: name, tags and content, also from the spend."),
+]
+_GatewayFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The gateway's file of keys; else beside the ledger."),
+]
+_Undelivered = Annotated[
+    bool,
+    typer.Option("--even-undelivered", help="Also jobs with events that an exporter lacks."),
+]
+_Vacuum = Annotated[
+    bool,
+    typer.Option("--vacuum", help="Write the file anew: smaller, without a trace of the old."),
+]
 _EVER = 2**63 - 1
 _WAIT_MS = 5000
 
@@ -34,6 +53,8 @@ class PurgeObject(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     files: int  # pictures and videos of these jobs, from the folder beside the ledger
     spend_of_purged_jobs: int  # entries from which the user's name was taken
+    gateway_entries: int  # of the gateway's files beside the ledger
+    gateway_keys: int  # of the user; they open the gateway no more
     kept: int  # jobs that ended before the time and stay: for exporters, or with the newest event
     missed: int  # changed by other processes again and again
     log_cut: bool | None  # whether older pages are out of the write-ahead log
@@ -47,6 +68,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     undelivered: bool
     vacuum: bool
+    keys_file: str | None
+    now: datetime
 
     @property
     def words(self) -> str:
@@ -69,18 +92,10 @@ def purge(
     content: Annotated[
         bool, typer.Option("--content", help="Only prompts, their hashes, error texts and media.")
     ] = False,
-    user: Annotated[
-        str | None,
-        typer.Option(help="Erase this user: name, tags and content, also from the spend."),
-    ] = None,
-    even_undelivered: Annotated[
-        bool,
-        typer.Option("--even-undelivered", help="Also jobs with events that an exporter lacks."),
-    ] = False,
-    vacuum: Annotated[
-        bool,
-        typer.Option("--vacuum", help="Write the file anew: smaller, without a trace of the old."),
-    ] = False,
+    user: _User = None,
+    gateway_file: _GatewayFile = None,
+    even_undelivered: _Undelivered = False,
+    vacuum: _Vacuum = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
@@ -90,19 +105,29 @@ def purge(
     What deleted jobs cost stays, so that reports of spend stay true, but by tag, where it has none.
     Jobs that have not ended stay, and so does the job with the newest event. Without --vacuum the
     file keeps its size and fills again; with it nobody can write while it is written anew.
+
+    What the gateway keeps beside the ledger goes too, whether it runs or not: a user's name and
+    account, and the user's keys, which are closed unless --older-than is given.
     """
-    before = read_since(older_than, doors(ctx).now(), option="--older-than")
+    now = doors(ctx).now()
     order = Order(
-        before=before, content=content, user=user, undelivered=even_undelivered, vacuum=vacuum
+        before=read_since(older_than, now, option="--older-than"),
+        content=content,
+        user=user,
+        undelivered=even_undelivered,
+        vacuum=vacuum,
+        keys_file=None if gateway_file is None else str(gateway_file.expanduser()),
+        now=now,
     )
     _check(order)
     path = ledger_path()
     plan = _plan(path, order)
-    if dry_run or not (plan.jobs or plan.spend_of_purged_jobs or vacuum):
+    if dry_run or not (plan.jobs or plan.spend_of_purged_jobs or plan.gateway_entries or vacuum):
         _say(plan, order, as_json=as_json)
         return
     if not yes:
-        typer.confirm(f"{_jobs(plan.jobs)}{order.words}. Go on?", abort=True, err=True)
+        closed = f"; {_keys(plan.gateway_keys)} closed" if plan.gateway_keys else ""
+        typer.confirm(f"{_jobs(plan.jobs)}{order.words}{closed}. Go on?", abort=True, err=True)
     _say(_do(path, order), order, as_json=as_json)
 
 
@@ -111,6 +136,8 @@ def _check(order: Order) -> None:
         raise ConfigError("say what is to go: --older-than 90d, --content or --user NAME")
     if order.user is not None and order.content:
         raise ConfigError("--user takes the content as well; leave --content out")
+    if order.keys_file is not None and not Path(order.keys_file).exists():
+        raise ConfigError(f"--gateway-file: there is no {order.keys_file}")
     if order.undelivered and (order.user is not None or order.content):
         raise ConfigError("--even-undelivered is for deleting jobs; leave it out")
 
@@ -140,7 +167,8 @@ def _plan(path: str, order: Order) -> PurgeObject:
     left = max(0, entries.jobs - found.jobs)  # those of jobs that are there go with them
     media = MediaFolder.beside(path)
     files = sum(len(media.kept(job_id)) for job_id in found.job_ids)
-    return _object(found, spend=left, files=files, kept=kept)
+    beside = _eraser(path, order).find(found.job_ids)
+    return _object(found, beside, spend=left, files=files, kept=kept)
 
 
 def _do(path: str, order: Order) -> PurgeObject:
@@ -148,6 +176,8 @@ def _do(path: str, order: Order) -> PurgeObject:
     from vidobs.ledger.sweeper import Sweeper, Swept
 
     jobs, spend = _sweeps(order)
+    eraser = _eraser(path, order)
+    closed = eraser.erase((), order.now)  # before: nothing new comes with keys that are closed
     with closing(open_writer(path)) as connection:
         connection.set_busy_timeout(_WAIT_MS)
         sweeper = Sweeper(path, connection)
@@ -158,7 +188,26 @@ def _do(path: str, order: Order) -> PurgeObject:
         if order.vacuum:
             sweeper.rewrite()
         cut = sweeper.cut_log()
-    return _object(done, spend=entries.jobs, files=files, kept=kept, log_cut=cut)
+    rest = eraser.erase(done.job_ids, order.now)  # after: a running gateway took over no more
+    both = replace(
+        rest,
+        keys=closed.keys + rest.keys,
+        entries=closed.entries + rest.entries,
+        log_cut=closed.log_cut and rest.log_cut,
+    )
+    cut = cut and both.log_cut
+    return _object(done, both, spend=entries.jobs, files=files, kept=kept, log_cut=cut)
+
+
+def _eraser(path: str, order: Order) -> Eraser:
+    """Return what works on the gateway's files."""
+    from vidobs.gateway.erasing import ContentEraser, NoEraser, PersonEraser, files_beside
+    from vidobs.gateway.governance.erasing import Person
+
+    files = files_beside(path, order.keys_file)
+    if order.user is not None:
+        return PersonEraser(files, Person(user=order.user, before=order.before))
+    return ContentEraser(files, order.before) if order.content else NoEraser()
 
 
 def _ended(connection: apsw.Connection, order: Order) -> int:
@@ -177,8 +226,12 @@ def _jobs(count: int) -> str:
     return f"{count} job{'' if count == 1 else 's'}"
 
 
+def _keys(count: int) -> str:
+    return f"{count} key{' of the gateway is' if count == 1 else 's of the gateway are'}"
+
+
 def _object(
-    swept: Swept, *, spend: int, files: int, kept: int, log_cut: bool | None = None
+    swept: Swept, beside: Traces, *, spend: int, files: int, kept: int, log_cut: bool | None = None
 ) -> PurgeObject:
     return PurgeObject(
         dry_run=log_cut is None,
@@ -186,6 +239,8 @@ def _object(
         events=swept.events,
         files=files,
         spend_of_purged_jobs=spend,
+        gateway_entries=beside.entries,
+        gateway_keys=beside.keys,
         kept=kept,
         missed=swept.missed,
         log_cut=log_cut,
@@ -210,7 +265,11 @@ def _went(done: PurgeObject, order: Order) -> Iterator[str]:
         yield f"{done.files} pictures and videos of theirs {would} deleted"
     if ownerless:
         yield f"{_jobs(ownerless)} deleted before {would} made nobody's in the spend"
-    if not done.jobs + ownerless:
+    if done.gateway_entries:
+        yield f"{done.gateway_entries} entries of the gateway's files {would} changed"
+    if done.gateway_keys:
+        yield f"{done.gateway_keys} of the gateway's keys {would} closed"
+    if not done.jobs + ownerless + done.gateway_entries:
         yield "nothing to do"
 
 

@@ -43,6 +43,7 @@ class FileKind(msgspec.Struct, frozen=True, kw_only=True):
             connection = apsw.Connection(path)
             try:
                 connection.set_busy_timeout(self.wait_ms)
+                connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
                 if self._empty(connection, path):
                     self._create(connection, path)
                 for pragma in self.pragmas:
@@ -103,6 +104,15 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def cut_log(connection: apsw.Connection) -> bool:
+    """Empty the write-ahead log, which holds older pages; `False` while somebody reads."""
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:
+        return False
+    return True
 
 
 @cache

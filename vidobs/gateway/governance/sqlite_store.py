@@ -49,7 +49,7 @@ class SqliteKeyStore:
                     self._put(account, version)
                     for token in edit.tokens:
                         self._rows("put_token", *_token_row(token), version)
-                    self._rows("insert_audit", *_audit_row(edit.audit))
+                    self._rows("insert_audit", *audit_row(edit.audit))
             except apsw.ConstraintError as error:
                 raise AliasTakenError(
                     f"there is a {account.kind} with the "
@@ -78,7 +78,7 @@ class SqliteKeyStore:
     def accounts(self, wanted: Wanted) -> Sequence[Account]:
         """Return living accounts, the newest first."""
         found = self._ask("accounts", *_filters(wanted), wanted.limit, wanted.offset)
-        return [_account(row) for row in found]
+        return [account_of(row) for row in found]
 
     def count(self, wanted: Wanted) -> int:
         """Count the living accounts of all pages."""
@@ -87,7 +87,7 @@ class SqliteKeyStore:
     def audit(self, wanted: AuditWanted) -> Sequence[AuditEntry]:
         """Return lines of the audit log, the newest first."""
         found = self._ask("audit", *_audit_filters(wanted), wanted.limit, wanted.offset)
-        return [_audit_entry(row) for row in found]
+        return [audit_entry(row) for row in found]
 
     def count_audit(self, wanted: AuditWanted) -> int:
         """Count the lines of all pages."""
@@ -106,7 +106,7 @@ class SqliteKeyStore:
             self._connection.execute("BEGIN")
             try:
                 version = int(self._rows("note", "version")[0][0])
-                accounts = tuple(_account(row) for row in self._rows("changed_accounts", after))
+                accounts = tuple(account_of(row) for row in self._rows("changed_accounts", after))
                 tokens = tuple(_token(row) for row in self._rows("changed_tokens", after))
             finally:
                 self._connection.execute("COMMIT")
@@ -140,7 +140,7 @@ class SqliteKeyStore:
 
     def _one(self, query: str, *bindings: apsw.SQLiteValue) -> Account | None:
         found = self._ask(query, *bindings)
-        return _account(found[0]) if found else None
+        return account_of(found[0]) if found else None
 
     def _ask(self, query: str, *bindings: apsw.SQLiteValue) -> list[Any]:
         with self._lock, KIND.translated(self.path):
@@ -154,7 +154,8 @@ def _dump(account: Account) -> str:
     return _encoder.encode(account).decode()
 
 
-def _account(row: tuple[Any, ...]) -> Account:
+def account_of(row: tuple[Any, ...]) -> Account:
+    """Return an account."""
     version, doc = row
     return msgspec.structs.replace(_decoder.decode(doc), version=version)
 
@@ -184,13 +185,15 @@ def _audit_filters(wanted: AuditWanted) -> tuple[apsw.SQLiteValue, ...]:
     return wanted.kind, wanted.object_id, since
 
 
-def _audit_row(entry: AuditEntry) -> tuple[apsw.SQLiteValue, ...]:
+def audit_row(entry: AuditEntry) -> tuple[apsw.SQLiteValue, ...]:
+    """Return a line of the audit log as it is kept, without its number."""
     before, after = (None if one is None else _dump(one) for one in (entry.before, entry.after))
     at_us = codec.us(entry.at)
     return at_us, entry.actor, entry.action, entry.kind, entry.object_id, before, after
 
 
-def _audit_entry(row: tuple[Any, ...]) -> AuditEntry:
+def audit_entry(row: tuple[Any, ...]) -> AuditEntry:
+    """Return a line of the audit log."""
     seq, at_us, actor, action, kind, object_id, before, after = row
     return AuditEntry(
         seq=seq,

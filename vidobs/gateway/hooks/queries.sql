@@ -34,3 +34,7 @@ SELECT place FROM progress WHERE ledger = ?;
 -- keep_place --
 INSERT INTO progress (ledger, place) VALUES (?, ?)
 ON CONFLICT (ledger) DO UPDATE SET place = excluded.place;
+-- count_of_owners --
+SELECT count(*) FROM endpoint WHERE owner IN (SELECT value FROM json_each(?));
+-- drop_of_owners --
+DELETE FROM endpoint WHERE owner IN (SELECT value FROM json_each(?));

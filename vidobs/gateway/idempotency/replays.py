@@ -160,7 +160,7 @@ def scope_of(owner: str, path: str, key: str) -> bytes:
 
 
 def _check(keyed: Keyed, request_hash: str) -> None:
-    if keyed.request_hash != request_hash:
+    if request_hash not in ("", keyed.request_hash):  # empty: what was asked for was purged
         raise Refusal(
             422,
             "this Idempotency-Key was used for another request",

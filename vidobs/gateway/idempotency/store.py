@@ -19,14 +19,14 @@ KIND = FileKind(
     application_id=0x76696469,  # "vidi"
     home=_HOME,
     wait_ms=25,
-    pragmas=("synchronous = NORMAL", "secure_delete = ON"),
+    pragmas=("synchronous = NORMAL",),
 )
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a key that was used before."""
 
-    request_hash: str
+    request_hash: str  # empty after a purge
     job_id: str  # of the last attempt
     status: int | None = None  # None: whoever sent it never heard the answer
     headers: tuple[tuple[bytes, bytes], ...] = ()
