@@ -152,15 +152,16 @@ def process(folder, *arguments, environ=None):
 
 
 @contextmanager
-def whole(sandbox, folder, name="my-sora"):
+def whole(sandbox, folder, name="my-sora", *, master_key=MASTER):
     """Run the command with all its parts; yields an HTTP client with the master key."""
     content = settings_of(
         entry(name, "openai/sora-2", sandbox.base_url),
+        master_key=master_key,
         gateway={"webhooks": {"allow_private": True, "allow_http": True}},
     )
     text = yaml.safe_dump({**content, "ledger": "sqlite:///ledger.db"})
     (Path(folder) / "config.yaml").write_text(text, "utf-8")
-    headers = {"Authorization": f"Bearer {MASTER}"}
+    headers = {"Authorization": f"Bearer {master_key}"} if master_key else {}
     with (
         process(folder, "--config", "config.yaml") as (_, url),
         httpx.Client(base_url=url, timeout=20, headers=headers) as http,

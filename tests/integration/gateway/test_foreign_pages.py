@@ -1,7 +1,7 @@
 """A gateway without a master key: programs on this machine use it, and web pages do not."""
 
 import pytest
-from gateway_kit import entry, serving, settings_of
+from gateway_kit import entry, serving, settings_of, whole
 
 FORM = {"model": "my-sora", "prompt": "a cat", "seconds": "4"}
 
@@ -58,3 +58,14 @@ def test_with_a_key_pages_are_no_danger(gateway):
     headers = {"origin": "https://studio.example", "host": "gateway.example"}
     with gateway.http() as http:
         assert http.get("/v1/videos", headers=headers).status_code == 200
+
+
+def test_no_page_has_webhooks_sent_to_it(sandbox, tmp_path):
+    """A page may send any text without asking first; it is not taken for a wish for webhooks."""
+    wish = {"content": b'{"url": "http://127.0.0.1:9/"}', "headers": {"content-type": "text/plain"}}
+    page = {**wish["headers"], "origin": "https://evil.example"}
+    with whole(sandbox, tmp_path, master_key=None) as http:
+        refused = http.post("/v1/webhook_endpoints", content=wish["content"], headers=page)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "foreign_request")
+        assert http.get("/v1/webhook_endpoints").json()["data"] == []
+        assert http.post("/v1/webhook_endpoints", **wish).status_code == 200

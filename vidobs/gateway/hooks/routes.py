@@ -18,6 +18,7 @@ from starlette.routing import Match, Route
 
 from vidobs.core.scrub import scrub
 from vidobs.core.standard_webhooks import NEW_KEY_BYTES, secret_of
+from vidobs.gateway.foreign import refuse_pages
 from vidobs.gateway.hooks.reach import ForbiddenAddressError, Reach, resolve
 from vidobs.gateway.hooks.records import Endpoint, HookEvent
 from vidobs.gateway.hooks.store import HookStoreError
@@ -133,8 +134,10 @@ class EndpointRoutes:
         Raises:
             Refusal: nobody that may have webhooks.
         """
-        token = token_of(dict(request.scope["headers"]))
-        principal = self._keys.principal(token, datetime.now(UTC))
+        headers = dict(request.scope["headers"])
+        principal = self._keys.principal(token_of(headers), datetime.now(UTC))
+        if principal.role is Role.ANYONE:
+            refuse_pages(headers)
         if principal.role is Role.VIEWER:
             raise Refusal(403, "a viewer's key changes nothing", code="permission_denied")
         return principal
