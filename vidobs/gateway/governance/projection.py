@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from vidobs.core.calls import NOBODY, Attribution
 from vidobs.gateway.governance.durations import ms
 from vidobs.gateway.governance.figures import Figures, figures_of
 from vidobs.gateway.governance.spend_rows import Place
@@ -48,7 +51,7 @@ class Projection:
         self._write(self._corrected(since, _CORRECTED_LATEST), self._begun(place), 0)
         while self.step():
             pass
-        for job in _gateways(self._feed.jobs(self._rows.open_jobs())):
+        for job in self._known(self._feed.jobs(self._rows.open_jobs())):
             self._book.follow(job)  # however long ago it was made
 
     def step(self) -> bool:
@@ -58,7 +61,7 @@ class Projection:
         page = self._feed.read(place.cursor, BATCH)
         jobs = {job.job_id: job for job in _gateways(page.jobs)}
         missing = self._next_of([job_id for job_id in ended if job_id not in jobs])
-        jobs |= {job.job_id: job for job in _gateways(self._feed.jobs(missing))}
+        jobs |= {job.job_id: job for job in self._known(self._feed.jobs(missing))}
         if jobs or page.last != place.cursor or place.ledger != self._ledger:
             self._write(list(jobs.values()), self._at(place, page.last), mark)
         elif self._cursor != place.cursor:
@@ -75,13 +78,24 @@ class Projection:
         doubted = self._book.unclaimed(ms(now - _DOUBT_AFTER))
         if not doubted:
             return
-        found = _gateways(self._feed.jobs(doubted))
+        found = self._known(self._feed.jobs(doubted))
         for job in found:
             if job.final:
                 self._book.follow(job)
         lost = set(self._book.unclaimed(ms(now - _LOST_AFTER))) - {job.job_id for job in found}
         for job_id in lost.intersection(doubted):
             self._book.give_back(job_id)
+
+    def _known(self, jobs: Iterable[Job]) -> list[Figures]:
+        """Return what jobs mean; where a purge made one nobody's, its row knows whose it was."""
+        every = list(jobs)
+        tags = self._rows.tags([job.job_id for job in every if job.attribution == NOBODY])
+        return _gateways(
+            replace(job, attribution=Attribution(tags=tags[job.job_id]))
+            if job.job_id in tags
+            else job
+            for job in every
+        )
 
     def _corrected(self, since: datetime, age: timedelta) -> list[Figures]:
         """Return the jobs, not older than that, whose cost was corrected: no event need say so."""

@@ -16,6 +16,10 @@ WHERE state IN ('completed', 'failed', 'cancelled', 'expired')
 -- open --
 SELECT job_id FROM spend WHERE finished_us IS NULL;
 
+-- whose --
+SELECT job_id, owner, user_id, team_id, model FROM spend
+WHERE job_id IN (SELECT value FROM json_each(?));
+
 -- put --
 INSERT INTO spend (
     job_id, at_ms, owner, user_id, team_id, model, provider, upstream_model, operation, state,

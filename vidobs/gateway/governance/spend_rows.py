@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vidobs.gateway.governance.database import HOME, KIND, open_file
+from vidobs.gateway.seams import KEY_TAG, MODEL_TAG, TEAM_TAG, USER_TAG
 from vidobs.gateway.sqlite_file import queries, transaction
 from vidobs.ledger import codec
 
@@ -105,6 +106,15 @@ class SpendRows:
     def open_jobs(self) -> list[str]:
         """Return the jobs that had not ended when the projection saw them last."""
         return [job_id for (job_id,) in self._ask("open")]
+
+    def tags(self, job_ids: Collection[str]) -> dict[str, dict[str, str]]:
+        """Return whose money some jobs are, as the tags that they were made with."""
+        rows = self._ask("whose", _listed(job_ids)) if job_ids else ()
+        names = KEY_TAG, USER_TAG, TEAM_TAG, MODEL_TAG
+        return {
+            job_id: {name: one for name, one in zip(names, whose, strict=True) if one is not None}
+            for job_id, *whose in rows
+        }
 
     def told(self, since_ms: int) -> set[Told]:
         """Return what was told of windows that begin at or after a moment."""

@@ -6,15 +6,20 @@ import msgspec
 import pytest
 from governance_kit import Clock, House
 
+from vidobs.core.calls import NOBODY
 from vidobs.core.jobs import JobState, Usage
 from vidobs.gateway.governance import changes
 from vidobs.gateway.governance.durations import ms
+from vidobs.gateway.governance.erasing import AccountsEraser
+from vidobs.gateway.governance.erasing import Person as Somebody
 from vidobs.gateway.governance.governance import Governance
 from vidobs.gateway.governance.records import Kind
 from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.seams import Refusal
 from vidobs.ledger.database import open_reader
 from vidobs.ledger.open_jobs import unfinished
+from vidobs.ledger.sweeper import sweeping
+from vidobs.ledger.sweeps import Person
 
 CHILD = """
 import os, sys
@@ -231,3 +236,31 @@ def test_a_gateway_may_start_before_its_ledger(tmp_path):
     early.close()
     house.close()
     assert house.said == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_runs_when_its_person_is_erased_is_paid_all_the_same(tmp_path, restarted):
+    """The job is nobody's from then on; key, team and gateway bear what it comes to."""
+    house = House(tmp_path)
+    house.group(Kind.TEAM, "films", max_budget="8")
+    token = house.key("vk_a", user="ada", team="films").text
+    job = house.intend(token, house.admit(token)[0])
+    job = house.record(job, id="v", state=JobState.QUEUED)
+    house.governance.keeper.round()
+    with sweeping(house.ledger.path) as sweeper:
+        assert sweeper.run(Person("ada", 2**62)).jobs == 1
+    AccountsEraser(str(tmp_path / "gateway.db"), Somebody(user="ada")).erase(house.clock.now)
+    nobodys = house.ledger.record(house.make.seen(job, id="v", state=JobState.COMPLETED))
+    house.admission.recorded(nobodys)
+    assert nobodys.job.attribution == NOBODY
+    if restarted:
+        house.die()
+        house.open()
+    house.clock.move(minutes=20)
+    house.governance._projection.verify()
+    house.governance.keeper.round()
+    for kind, account_id in (("team", "films"), ("key", "vk_a"), ("gateway", "")):
+        assert house.standing(kind, account_id) == (0, Decimal("0.8"))
+    [row] = house.governance.rows.ask("logs", 0, 2**62, *[None] * 6, 9, 0)
+    assert (row[2], row[3], row[4], row[9]) == ("vk_a", None, "films", "completed")
+    house.close()
