@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from vidobs.core.errors import LedgerMissingError
 from vidobs.core.jobs import Job
 from vidobs.gateway.governance.database import HOME
+from vidobs.gateway.ledger_file import LedgerFile
 from vidobs.gateway.sqlite_file import queries
 from vidobs.ledger import codec
-from vidobs.ledger.database import open_reader, reading
 from vidobs.ledger.finder import Finder
-from vidobs.ledger.keys import KEY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import apsw
-
-_NOTHING = "-"
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,24 +56,18 @@ class SqliteFeed:
     """Reads a ledger in SQLite, whoever writes it. Thread-safe."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self._connection: apsw.Connection | None = None
+        self._file = LedgerFile(path)
         self._lock = Lock()
         self._sql = queries(HOME, "ledger.sql")
 
     def identity(self) -> str:
         """Return a text that no other ledger has; `-` while there is none."""
-        with self._lock, reading(self.path):
-            connection = self._opened()
-            if connection is None:
-                return _NOTHING
-            found: Any = connection.execute(self._sql["key"], (KEY_NAME,)).get
-        return sha256(bytes(found)).hexdigest()[:16]
+        with self._lock:
+            return self._file.identity()
 
     def read(self, after: int, limit: int) -> Page:
         """Return the gateway's jobs of the next events, from one look at the file."""
-        with self._lock, reading(self.path):
-            connection = self._opened()
+        with self._lock, self._file.reading() as connection:
             if connection is None:
                 return Page(last=after)
             connection.execute("BEGIN")
@@ -92,8 +81,7 @@ class SqliteFeed:
 
     def jobs(self, job_ids: Iterable[str]) -> list[Job]:
         """Return jobs as they are now; those that are not there are left out."""
-        with self._lock, reading(self.path):
-            connection = self._opened()
+        with self._lock, self._file.reading() as connection:
             if connection is None:
                 return []
             finder = Finder(connection)
@@ -102,8 +90,7 @@ class SqliteFeed:
 
     def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Job]:
         """Return the jobs made since a time whose final cost was corrected since another."""
-        with self._lock, reading(self.path):
-            connection = self._opened()
+        with self._lock, self._file.reading() as connection:
             if connection is None:
                 return []
             bindings = (max(0, made_since_ms) << codec.SEQ_RANDOM_BITS, since_us)
@@ -113,9 +100,7 @@ class SqliteFeed:
     def close(self) -> None:
         """Give the file back."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._file.close()
 
     def _newest(self, connection: apsw.Connection, places: Mapping[str, int]) -> tuple[Job, ...]:
         """Return the jobs of some events as they are now; a purged one as it was last."""
@@ -128,12 +113,3 @@ class SqliteFeed:
             else:
                 found.append(codec.load_job(connection.execute(self._sql["event_job"], (seq,)).get))
         return tuple(found)
-
-    def _opened(self) -> apsw.Connection | None:
-        """Return the connection; `None` while nothing was ever written."""
-        if self._connection is None:
-            try:
-                self._connection = open_reader(self.path)
-            except LedgerMissingError:
-                return None
-        return self._connection

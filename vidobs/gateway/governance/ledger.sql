@@ -6,12 +6,6 @@ FROM event WHERE seq > ? ORDER BY seq LIMIT ?;
 -- event_job --
 SELECT job FROM event WHERE seq = ?;
 
--- newest_event --
-SELECT coalesce(max(seq), 0) FROM event;
-
--- key --
-SELECT value FROM meta WHERE key = ?;
-
 -- adjusted --
 -- Jobs made since a place whose cost was corrected since a time: that need not cause an event.
 SELECT DISTINCT job.doc FROM spend JOIN job ON job.seq = spend.job_seq

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from vidobs.core.errors import LedgerMissingError
 from vidobs.core.events import VideoEvent
+from vidobs.gateway.ledger_file import LedgerFile
+from vidobs.gateway.sqlite_file import queries
 from vidobs.ledger import codec, damage
-from vidobs.ledger.database import open_reader, reading
-from vidobs.ledger.keys import fingerprint_key
 from vidobs.ledger.moments import newest_place
-from vidobs.ledger.statements import named
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import apsw
 
 BATCH = 500
-NO_LEDGER = "-"
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,31 +28,24 @@ class LedgerFeed:
     """Reads a ledger in SQLite. Not thread-safe; methods may block and raise `LedgerError`."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        self._connection: apsw.Connection | None = None
+        self._file = LedgerFile(path)
 
     def identity(self) -> str:
         """Return a text that no other ledger has; `-` while there is none."""
-        with reading(self.path):
-            connection = self._opened()
-            if connection is None:
-                return NO_LEDGER
-            return sha256(fingerprint_key(connection)).hexdigest()[:16]
+        return self._file.identity()
 
     def newest(self) -> int:
         """Return the place of the newest event."""
-        with reading(self.path):
-            connection = self._opened()
+        with self._file.reading() as connection:
             return 0 if connection is None else newest_place(connection)
 
     def read(self, after: int) -> Page:
         """Return the next events behind a place."""
         ledger = self.identity()
-        with reading(self.path):
-            connection = self._opened()
+        with self._file.reading() as connection:
             if connection is None:
                 return Page(ledger=ledger, place=after)
-            sql = _queries()
+            sql = queries("vidobs.gateway.hooks", "ledger.sql")
             window: Any = connection.execute(sql["window"], (after, BATCH)).fetchall()[0]
             last, count = window
             if not count:
@@ -74,18 +56,7 @@ class LedgerFeed:
 
     def close(self) -> None:
         """Give the file back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def _opened(self) -> apsw.Connection | None:
-        """Return the connection; `None` while nothing was ever written."""
-        if self._connection is None:
-            try:
-                self._connection = open_reader(self.path)
-            except LedgerMissingError:
-                return None
-        return self._connection
+        self._file.close()
 
 
 def _event(row: tuple[Any, ...]) -> VideoEvent | None:
@@ -94,8 +65,3 @@ def _event(row: tuple[Any, ...]) -> VideoEvent | None:
         return codec.load_event(row).event
     except damage.UNREADABLE:
         return None
-
-
-@cache
-def _queries() -> Mapping[str, str]:
-    return named(files("vidobs.gateway.hooks").joinpath("ledger.sql").read_text("utf-8"))
