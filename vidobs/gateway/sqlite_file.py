@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apsw
 import msgspec
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MEMORY = ":memory:"
+_IDENTITY = """
+SELECT (SELECT application_id FROM pragma_application_id),
+       (SELECT user_version FROM pragma_user_version),
+       (SELECT count(*) FROM sqlite_schema)
+"""  # in one statement, for another process may be making the file
 
 
 class FileKind(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +81,8 @@ class FileKind(msgspec.Struct, frozen=True, kw_only=True):
 
     def _empty(self, connection: apsw.Connection, path: str) -> bool:
         """Tell whether a file has no tables yet; raise for one that is something else."""
-        application_id = connection.execute("PRAGMA application_id").get
-        version = connection.execute("PRAGMA user_version").get
-        assert isinstance(version, int)  # noqa: S101 - SQLite's header has a number there
+        found: Any = connection.execute(_IDENTITY).fetchall()[0]
+        application_id, version, tables = found
         if (application_id, version) == (self.application_id, self.version):
             return False
         if application_id == self.application_id and version > self.version:
@@ -86,7 +90,6 @@ class FileKind(msgspec.Struct, frozen=True, kw_only=True):
                 f"{path} has schema {version}, this vidobs knows {self.version}: a newer one wrote "
                 "it; upgrade this one (pip install -U vidobs)"
             )
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
         if (application_id, version, tables) != (0, 0, 0):
             raise self.error(f"{path} is a database but not one of {self.what}; move it away")
         return True
