@@ -21,6 +21,7 @@ LITELLM = VENV / "litellm" / "bin" / "python"
 
 @pytest.mark.slow
 @pytest.mark.real
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("version", ["2.2.0", "2.54.0"])
 def test_older_openai(version):
     """The oldest SDK with videos, and the last 2.x, in front of the installed one."""
@@ -48,6 +49,7 @@ def test_older_openai(version):
 
 @pytest.mark.slow
 @pytest.mark.real
+@pytest.mark.timeout(300)
 def test_litellm(tmp_path):
     """LiteLLM's functions make, follow, fetch, remix and list; what is refused, they raise."""
     if not LITELLM.exists():
