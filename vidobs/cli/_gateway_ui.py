@@ -48,10 +48,8 @@ class Pages:
 
     async def dashboard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request below `/ui`."""
-        if self._app is None:
-            async with self._making:  # in a thread: requests for videos do not wait for it
-                self._app = self._app or await asyncio.to_thread(self._made)
-        await self._app(scope, receive, send)
+        app = self._app or await self._opened()
+        await app(scope, receive, send)
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for metrics."""
@@ -70,6 +68,13 @@ class Pages:
         """Stop what follows the ledger."""
         if self._index is not None:
             self._index.close()
+
+    async def _opened(self) -> ASGIApp:
+        """Make the dashboard, once, in a thread: requests for videos do not wait for it."""
+        async with self._making:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._made)
+            return self._app
 
     def _made(self) -> ASGIApp:
         from vidobs.dashboard.desk import Desk
