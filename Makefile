@@ -52,7 +52,7 @@ compat: $(OLD_OPENAI:%=.venv/compat/openai-%/.installed)  ## install older opena
 	@$(PIP) install -c $(@D).constraints.txt --target $(@D) openai==$*
 	@touch $@
 
-schemathesis-env: .venv/schemathesis/.installed  ## install what tests the sandbox from outside
+schemathesis-env: .venv/schemathesis/.installed  ## install what tests the sandbox and the gateway from outside
 
 # A venv of its own, for it wants its own versions of what the tests use.
 .venv/schemathesis/.installed: | .venv/.installed
