@@ -65,7 +65,7 @@ def _read(said: str) -> Load:
     broken = re.search(
         r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said
     )
-    if per_s is None or len(latency) < 2:  # noqa: PLR2004 - p50 and p99
+    if per_s is None or len(latency) < 2:
         raise RuntimeError(said)
     bad = int(refused[1]) if refused else 0
     return Load(
