@@ -61,8 +61,9 @@ def rows(effort: Effort, folder: Path) -> list[Row]:
         ]
         found = [proxy for proxy in proxies if proxy is not None]
         resting = {proxy.name: resident_mb(proxy.pid) for proxy in found}
-        made = [*_throughput(found, effort, folder), *_latency(root, found, effort, folder)]
-    return [*made, *_starts(found), *_memory(found, resting)]
+        calm = _latency(root, found, effort, folder)  # first: a load leaves events to deliver
+        loaded = _throughput(found, effort, folder)
+    return [*loaded, *calm, *_starts(found), *_memory(found, resting)]
 
 
 def _throughput(found: list[Proxy], effort: Effort, folder: Path) -> list[Row]:
