@@ -105,14 +105,13 @@ def _json(made: msgspec.Struct) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, unless one that is not ours stands there."""
+    """Write a file, and make its folder, unless one that is not ours stands there."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and MARK not in path.read_text("utf-8", errors="replace"):
             raise ConfigError(
                 f"--out: {path} was not made by `{MARK}`; move it away, or choose another folder"
             )
         path.write_text(text, "utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"--out: there is no folder {path.parent}; make it first") from None
     except OSError as error:
         raise ConfigError(f"--out: {path} cannot be written: {error.strerror}") from None

@@ -125,5 +125,5 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise ConfigError(
-            f"cannot listen on {host}:{port} ({error}); give another --port, or 0 for any"
+            f"cannot listen on {host}:{port} ({error}); give another --host or --port"
         ) from error

@@ -56,12 +56,23 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path):
     assert path.read_text("utf-8") == "groups: []\n"
 
 
-def test_a_folder_that_is_missing_is_named(tmp_path):
-    """It is not made by mistake."""
-    ran = run("datadog", "--out", tmp_path / "typo")
+def test_a_folder_that_is_missing_is_made(tmp_path):
+    """With those above it, as `vidobs demo --out` does."""
+    ran = run("datadog", "--out", tmp_path / "boards" / "of-mine")
 
-    assert (ran.exit_code, list(tmp_path.iterdir())) == (2, [])
-    assert f"there is no folder {tmp_path / 'typo'}; make it first" in ran.stderr
+    assert ran.exit_code == 0
+    assert (tmp_path / "boards" / "of-mine" / FILES[Kind.DATADOG]).is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    """There is a file of that name."""
+    (tmp_path / "boards").write_text("mine", "utf-8")
+
+    ran = run("datadog", "--out", tmp_path / "boards")
+
+    assert ran.exit_code == 2
+    assert "cannot be written" in ran.stderr
+    assert (tmp_path / "boards").read_text("utf-8") == "mine"
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
