@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from vidobs.core.errors import MissingExtraError
+from vidobs.gateway.governance.rate_storage import LocalStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from limits.storage import Storage
 
 _MINUTE_S = 60
 
@@ -60,8 +58,20 @@ class Counted(msgspec.Struct, frozen=True):
     until_s: float  # since 1970
 
 
+class Storage(Protocol):
+    """Where counters are kept; a storage of the `limits` library is one."""
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count, and return how many there are in a window of so many seconds."""
+        ...
+
+    def get_expiry(self, key: str) -> float:
+        """Return when the window ends, in seconds since 1970."""
+        ...
+
+
 class Rates:
-    """Counts in a storage of the `limits` library, in windows of a minute from the first hit."""
+    """Counts in a storage, in windows of a minute from the first hit."""
 
     def __init__(self, storage: Storage, clock: Callable[[], float] = time.time) -> None:
         self._storage = storage
@@ -114,13 +124,5 @@ class Rates:
 
 
 def local_rates(clock: Callable[[], float] = time.time) -> Rates:
-    """Return counters in this process's memory.
-
-    Raises:
-        MissingExtraError: `limits` is not installed.
-    """
-    try:
-        from vidobs.gateway.governance.rate_storage import LocalStorage
-    except ImportError as error:
-        raise MissingExtraError("gateway", "limiting requests") from error
+    """Return counters in this process's memory."""
     return Rates(LocalStorage(clock), clock)

@@ -87,10 +87,4 @@ def test_counters_that_are_over_are_cleaned_up(clock):
         clock.now += 1
         storage.incr(f"k{number}", 60)
     assert len(storage._counts) < 1000
-    storage.incr("one", 60)
-    storage.clear("one")
-    assert storage.get("one") == 0
-    assert storage.get_expiry("one") == clock.now
-    assert storage.check()
-    assert storage.reset() > 0
-    assert storage._counts == {}
+    assert storage.get_expiry("k0") == clock.now
