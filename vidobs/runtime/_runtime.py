@@ -26,7 +26,7 @@ from vidobs.runtime.outbox_limits import said
 from vidobs.runtime.reach import reach
 from vidobs.runtime.standings import standings_of
 from vidobs.runtime.stored_assets import AssetStore
-from vidobs.telemetry import http, setup
+from vidobs.telemetry import http
 from vidobs.telemetry.doubles import refuse_twice
 from vidobs.telemetry.signals import Signals
 from vidobs.telemetry.spans import Tracing
@@ -34,14 +34,15 @@ from vidobs.telemetry.spans import Tracing
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vidobs.config import Loaded
+    from vidobs.config import Loaded, Settings
     from vidobs.core.protocols import Clock, Happening
     from vidobs.runtime.outbox_limits import Dropped
     from vidobs.telemetry.deliveries import ExporterStanding
+    from vidobs.telemetry.setup import Handle, Kind
     from vidobs.telemetry.totals import Totals
 
 _log = logging.getLogger("vidobs")
-_KIND: dict[OtelSetup, setup.Kind] = {OtelSetup.CONSOLE: "console", OtelSetup.OTLP: "otlp"}
+_KIND: dict[OtelSetup, Kind] = {OtelSetup.CONSOLE: "console", OtelSetup.OTLP: "otlp"}
 _MODE: dict[HttpSpans, http.HttpSpans] = {HttpSpans.CREATES: "creates", HttpSpans.ALL: "all"}
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
@@ -70,9 +71,7 @@ class Runtime:
         self.bits = Random().getrandbits  # noqa: S311 - ids, not secrets; a fork makes a new one
         self.rules = parts.rules_of(loaded)
         self.callbacks = callbacks or Callbacks(report=parts.report_fault)
-        self._otel = None
-        if settings.otel is not OtelSetup.NONE:
-            self._otel = setup.set_up(_KIND[settings.otel], service_name=settings.service_name)
+        self._otel = _set_up(settings)
         self.tracing = Tracing(getrandbits=self.bits, same_trace_s=settings.same_trace_s)
         self.store = parts.store_of(
             loaded,
@@ -300,6 +299,15 @@ class Runtime:
         """Unsubscribe the functions that came with the settings."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+
+
+def _set_up(settings: Settings) -> Handle | None:
+    """Set OpenTelemetry's SDK up where that is asked for; a process without it never loads it."""
+    if settings.otel is OtelSetup.NONE:
+        return None
+    from vidobs.telemetry import setup
+
+    return setup.set_up(_KIND[settings.otel], service_name=settings.service_name)
 
 
 def _until(deadline: float) -> float:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import structlog
-from structlog.stdlib import BoundLogger
 
 from vidobs.core.names import LOG_EXTRA, SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
+
+    from structlog.stdlib import BoundLogger
 
     from vidobs.telemetry.attributes import Attributes
 
@@ -39,14 +39,6 @@ class Lines:
         self._logger = logger or logging.getLogger(SCOPE)
         if not self._logger.handlers:
             self._logger.addHandler(logging.NullHandler())
-        wrapped = structlog.wrap_logger(
-            self._logger,
-            processors=[escape_fields, to_stdlib],
-            wrapper_class=BoundLogger,
-            context_class=dict,
-            cache_logger_on_first_use=True,
-        )
-        self._log: BoundLogger = wrapped.bind()
 
     def enabled(self, level: int) -> bool:
         """Tell whether a line of this level would go anywhere."""
@@ -65,6 +57,20 @@ class Lines:
                 return True
             logger = logger.parent if logger.propagate else None
         return False
+
+    @cached_property
+    def _log(self) -> BoundLogger:
+        """Make the chain, at the first line that goes anywhere: structlog is large."""
+        import structlog
+
+        made: BoundLogger = structlog.wrap_logger(
+            self._logger,
+            processors=[escape_fields, to_stdlib],
+            wrapper_class=structlog.stdlib.BoundLogger,
+            context_class=dict,
+            cache_logger_on_first_use=True,
+        ).bind()
+        return made
 
 
 def escape_fields(

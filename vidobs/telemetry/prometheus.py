@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from http import HTTPStatus
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,10 +45,8 @@ class Written(msgspec.Struct, frozen=True):
 
 def require_client() -> None:
     """Raise `MissingExtraError` where prometheus_client is not installed."""
-    try:
-        import prometheus_client  # noqa: F401 - only to say what is missing
-    except ImportError as error:
-        raise MissingExtraError("metrics", "the exposition of metrics") from error
+    if find_spec("prometheus_client") is None:
+        raise MissingExtraError("metrics", "the exposition of metrics")
 
 
 def written(samples: Samples, *, accept: str = "") -> Written:
