@@ -131,7 +131,7 @@ def serving(folder, content, *, parts=None, key=b"k" * 32):
 @contextmanager
 def process(folder, *arguments, environ=None):
     """Run `vidobs gateway` as a user does; yields the process and its address."""
-    start = "from vidobs.cli.app import main; main()"
+    start = "from vidobs.cli import main; main()"
     command = [sys.executable, "-c", start, "gateway", "--port", "0", *arguments]
     with subprocess.Popen(
         command,

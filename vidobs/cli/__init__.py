@@ -1,5 +1,5 @@
 """The command `vidobs`."""
 
-from vidobs.cli.app import main
+from vidobs.cli.entry import main
 
 __all__ = ["main"]

@@ -6,10 +6,8 @@ only `vidobs demo` needs.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -66,9 +64,14 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except VidobsError as error:
-            said = scrub(str(error))
-            Console(stderr=True, soft_wrap=True).print(Text(f"error: {said}", style="red"))
+            say(error)
             raise typer.Exit(WRONG) from None
+
+
+def say(error: VidobsError) -> None:
+    """Write an error to stderr as one red line."""
+    said = scrub(str(error))
+    Console(stderr=True, soft_wrap=True).print(Text(f"error: {said}", style="red"))
 
 
 def _imported(name: str) -> Any:  # noqa: ANN401 - click's command class, whose module differs by version
@@ -113,11 +116,3 @@ def vidobs(
     ] = False,
 ) -> None:
     """Follow video jobs: what they cost, where they stand, and whether they were paid twice."""
-
-
-def main() -> None:
-    """Run the command line of this process."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without Unicode
-    app()

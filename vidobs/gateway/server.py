@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import signal
 import socket
 import threading
@@ -12,25 +10,23 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import uvicorn
-from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.responses import Response
 
 from vidobs.core.errors import ConfigError
+from vidobs.gateway.collecting import spare_what_stays
 from vidobs.gateway.config.model import LOOPBACK
 from vidobs.gateway.protocol import bounded
-from vidobs.gateway.wire.answers import envelope
+from vidobs.gateway.wire.answers import envelope, send_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from starlette.requests import Request
+    from collections.abc import Callable, Iterator, MutableMapping
+    from typing import Any
 
     from vidobs.gateway.app import Gateway
     from vidobs.gateway.config import GatewayConfig
+    from vidobs.gateway.seams import App, Receive, Scope, Send
 
 KEEP_ALIVE_S = 75  # longer than a proxy in front keeps a connection
 BACKLOG = 2048
-_SELDOM = (50_000, 50, 100)
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _BUG = envelope(
     500, "the gateway failed inside; its log says where", code="internal", error_type="server_error"
@@ -62,9 +58,8 @@ class GatewayServer(uvicorn.Server):
         on_ready: Callable[[str], None] | None = None,
     ) -> None:
         sizes = gateway.config.sizes
-        app = ServerErrorMiddleware(gateway, handler=_on_bug)
         config = uvicorn.Config(
-            app,
+            answering_bugs(gateway),
             http=bounded(
                 max_header_bytes=sizes.max_header_bytes,
                 header_timeout_s=sizes.header_timeout_s,
@@ -99,7 +94,7 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets=sockets)
-        _rest_the_collector()
+        spare_what_stays()
         if self.started and self._on_ready is not None:
             self._on_ready(self.root_url)
 
@@ -126,19 +121,25 @@ class GatewayServer(uvicorn.Server):
         self.run(sockets=[self.listener])
 
 
-def _rest_the_collector() -> None:
-    """Look for cycles seldom, and never among what lives as long as the process.
+def answering_bugs(app: App) -> App:
+    """Return an application that answers for a fault of our own in the envelope clients know.
 
-    There are few cycles, and many objects that stay: looking at all of them costs a tenth of the
-    time of a create, and makes somebody wait.
+    The error goes on to the server, which writes it to its log.
     """
-    if threading.current_thread() is threading.main_thread():  # a process of its own
-        gc.freeze()
-        gc.set_threshold(*_SELDOM)
 
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = scope["type"] != "http"
 
-async def _on_bug(request: Request, error: Exception) -> Response:
-    """Answer for a fault of our own in the envelope that clients know."""
-    del request, error
-    await asyncio.sleep(0)
-    return Response(_BUG.body, _BUG.status, media_type="application/json")
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, sending)
+        except Exception:
+            if not begun:
+                await send_answer(send, _BUG)
+            raise
+
+    return whole
