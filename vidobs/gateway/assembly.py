@@ -21,8 +21,9 @@ from vidobs.gateway.governance.settings import read_settings
 from vidobs.gateway.guardrails.guards import GuardrailGuards
 from vidobs.gateway.guardrails.litellm import read_litellm
 from vidobs.gateway.guardrails.settings import read_guardrails
-from vidobs.gateway.hooks.routes import PATHS, EndpointRoutes
+from vidobs.gateway.hooks.paths import PATHS
 from vidobs.gateway.hooks.settings import open_hooks, read_hooks
+from vidobs.gateway.late import Late
 from vidobs.gateway.seams import Keys
 from vidobs.gateway.videos.ids import Signer
 
@@ -150,5 +151,10 @@ def _hooks(
     if not settings.enabled or ledger is None:
         return (), {}
     hooks = open_hooks(settings, ledger, video_id=video_id, guard=runtime.guard)
-    app = EndpointRoutes(hooks, keys, settings.reach).app()
-    return (hooks,), dict.fromkeys(PATHS, app)
+
+    def routes() -> App:
+        from vidobs.gateway.hooks.routes import EndpointRoutes
+
+        return EndpointRoutes(hooks, keys, settings.reach).app()
+
+    return (hooks,), dict.fromkeys(PATHS, Late(routes))

@@ -8,7 +8,7 @@ from gateway_kit import entry, serving, settings_of, whole
 from vidobs.gateway.app import OPEN
 from vidobs.gateway.governance.fields import Fields
 from vidobs.gateway.governance.routes import TABLE
-from vidobs.gateway.hooks.routes import PATHS
+from vidobs.gateway.hooks.paths import PATHS
 from vidobs.gateway.routes import openapi, openapi_bodies, provider_events, table
 from vidobs.gateway.routes.openapi_admin import ADMIN
 

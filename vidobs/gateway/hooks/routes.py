@@ -19,6 +19,7 @@ from starlette.routing import Match, Route
 from vidobs.core.scrub import scrub
 from vidobs.core.standard_webhooks import NEW_KEY_BYTES, secret_of
 from vidobs.gateway.foreign import refuse_pages
+from vidobs.gateway.hooks.paths import PATHS
 from vidobs.gateway.hooks.reach import ForbiddenAddressError, Reach, resolve
 from vidobs.gateway.hooks.records import Endpoint, HookEvent
 from vidobs.gateway.hooks.store import HookStoreError
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from vidobs.gateway.hooks.service import Hooks
     from vidobs.gateway.seams import App, Keys, Principal
 
-PATHS = ("/v1/webhook_endpoints", "/webhook_endpoints")
 MOST_BYTES = 16 << 10
 MOST_ENDPOINTS = 10  # of one owner
 OLD_KEY_FOR = timedelta(hours=24)
