@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 _ID_BITS = 96
 _READY = frozenset({"/health/ready", "/health/readiness"})  # LiteLLM's names as well
 OPEN = _READY | {"/health", "/health/live", "/health/liveliness", "/docs", "/openapi.json"}
+_VIDEOS = ("/v1/videos", "/videos")  # what most requests are about, and nobody may take over
 _NO_ROUTES: Mapping[str, App] = MappingProxyType({})
 
 
@@ -129,7 +130,7 @@ class Gateway:
         path: str = scope["path"]
         request_id = f"req_{self._runtime.bits(_ID_BITS):024x}"
         told: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id.encode()),)
-        other = self._extra.get(path) or self._mounted(path)
+        other = None if path.startswith(_VIDEOS) else self._other(path)
         if other is not None:
             await other(scope, receive, _telling(send, told))
             return
@@ -200,10 +201,9 @@ class Gateway:
             return about.ready(core, draining=self.draining)
         return about.LIVE
 
-    def _mounted(self, path: str) -> App | None:
-        if not self._mounts:
-            return None
-        return next(
+    def _other(self, path: str) -> App | None:
+        """Return what answers for a path that is no video's."""
+        return self._extra.get(path) or next(
             (app for start, app in self._mounts if path == start or path.startswith(f"{start}/")),
             None,
         )

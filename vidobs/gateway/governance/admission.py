@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,18 +14,17 @@ import msgspec
 from vidobs.core.calls import Operation
 from vidobs.gateway.governance.book import Book, Claim, Passed, Shortfall
 from vidobs.gateway.governance.database import StoreError
-from vidobs.gateway.governance.figures import figures_of, made_ms
+from vidobs.gateway.governance.figures import busy_of, figures_of, held_nano, made_ms
 from vidobs.gateway.governance.holders import nano
 from vidobs.gateway.governance.rates import Limit
 from vidobs.gateway.governance.refusals import refused_rate, refused_shortfall, refused_unread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
-    from vidobs.gateway.governance.directory import Directory
+    from vidobs.gateway.governance.directory import Directory, Party
     from vidobs.gateway.governance.rates import Counted, Rate, Rates
     from vidobs.gateway.seams import Ask, Permit, Principal
 
@@ -41,6 +41,7 @@ class ModelLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_MODEL_LIMITS = ModelLimits()
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -103,14 +104,16 @@ class LocalAdmission:
     ) -> Mapping[str, str]:
         """Count a request that makes or fetches a video; asking how a job is doing is free."""
         del now  # the storage has a clock of its own: it may be another machine's
-        free = not (operation.creates_job or operation is Operation.DOWNLOAD or self._count_polls)
+        counted = self._directory.party(principal.owner).by_requests
+        if not counted:
+            return _NO_HEADERS
+        if not (operation.creates_job or operation is Operation.DOWNLOAD or self._count_polls):
+            return _NO_HEADERS
         limits = [
             Limit(f"rpm/{holder.whose[0]}/{holder.whose[1]}", holder.requests, 1, holder.name)
-            for holder in self._directory.party(principal.owner).holders
+            for holder in counted
             if holder.requests is not None
         ]
-        if free or not limits:
-            return {}
         rate = self._rates.hit(limits)
         return self._headers(rate, REQUESTS)
 
@@ -118,7 +121,8 @@ class LocalAdmission:
         """Reserve the quote and a place; see `Admission`."""
         party = self._directory.party(principal.owner)
         of_model = self._models.get(ask.model, NO_MODEL_LIMITS)
-        requests, seconds = self._limits(principal, ask, of_model)
+        requests = _of_model(ask, of_model)
+        seconds = _of_seconds(party, ask, of_model)
         claim = Claim(
             job_id=ask.job_id,
             at_ms=made_ms(ask.job_id),
@@ -129,10 +133,13 @@ class LocalAdmission:
             model_jobs=of_model.max_parallel_requests,
         )
         with self._lock:
-            headers = self._headers(self._rates.hit(requests), REQUESTS) if requests else {}
+            headers = _NO_HEADERS
+            counted: tuple[Counted, ...] = ()
+            if requests:
+                headers = self._headers(self._rates.hit(requests), REQUESTS)
             if seconds:
-                headers |= self._hit_seconds(seconds, requests)
-            counted = self._rates.counted(seconds)
+                headers = {**headers, **self._hit_seconds(seconds, requests)}
+                counted = self._rates.counted(seconds)
             outcome = self._reserve(claim)
             if isinstance(outcome, Shortfall):
                 self._rates.undo((*requests, *seconds))
@@ -146,7 +153,12 @@ class LocalAdmission:
 
     def recorded(self, seen: Recorded) -> None:
         """Follow a job; see `Admission`."""
-        figures = figures_of(seen.job)
+        job = seen.job
+        if not job.state.terminal and self._book.holds(
+            job.job_id, held_nano(job), busy_of(job.state)
+        ):
+            return  # as mostly: it was accepted, at the price that was reserved for it
+        figures = figures_of(job)
         if figures is not None:
             with suppress(StoreError):  # then it holds on until the projection finds its end
                 self._book.follow(figures)
@@ -164,26 +176,6 @@ class LocalAdmission:
         except StoreError as error:
             raise refused_unread() from error
 
-    def _limits(
-        self, principal: Principal, ask: Ask, of_model: ModelLimits
-    ) -> tuple[tuple[Limit, ...], tuple[Limit, ...]]:
-        """Return the counters of a create: requests of the model, and seconds of output."""
-        requests: tuple[Limit, ...] = ()
-        if of_model.rpm_limit is not None:
-            name = f"model {ask.model}"
-            requests = (Limit(f"rpm/model/{ask.model}", of_model.rpm_limit, 1, name),)
-        cost = 0 if ask.seconds is None else math.ceil(ask.seconds)
-        holders = self._directory.party(principal.owner).holders
-        seconds = [
-            Limit(f"spm/{holder.whose[0]}/{holder.whose[1]}", holder.seconds, cost, holder.name)
-            for holder in holders
-            if holder.seconds is not None
-        ]
-        if of_model.output_seconds_per_minute is not None:
-            most = of_model.output_seconds_per_minute
-            seconds.append(Limit(f"spm/model/{ask.model}", most, cost, f"model {ask.model}"))
-        return requests, tuple(seconds)
-
     def _hit_seconds(
         self, seconds: tuple[Limit, ...], requests: tuple[Limit, ...]
     ) -> Mapping[str, str]:
@@ -193,9 +185,32 @@ class LocalAdmission:
         return self._headers(rate, SECONDS)
 
     @staticmethod
-    def _headers(rate: Rate | None, what: str) -> dict[str, str]:
+    def _headers(rate: Rate | None, what: str) -> Mapping[str, str]:
         if rate is None:
-            return {}
+            return _NO_HEADERS
         if rate.exceeded:
             raise refused_rate(rate, what)
         return rate.headers(what)
+
+
+def _of_model(ask: Ask, limits: ModelLimits) -> tuple[Limit, ...]:
+    """Return the counter of requests for a model."""
+    if limits.rpm_limit is None:
+        return ()
+    return (Limit(f"rpm/model/{ask.model}", limits.rpm_limit, 1, f"model {ask.model}"),)
+
+
+def _of_seconds(party: Party, ask: Ask, limits: ModelLimits) -> tuple[Limit, ...]:
+    """Return the counters of seconds of output that are asked for."""
+    of_model = limits.output_seconds_per_minute
+    if not party.by_seconds and of_model is None:
+        return ()
+    cost = 0 if ask.seconds is None else math.ceil(ask.seconds)
+    seconds = [
+        Limit(f"spm/{holder.whose[0]}/{holder.whose[1]}", holder.seconds, cost, holder.name)
+        for holder in party.by_seconds
+        if holder.seconds is not None
+    ]
+    if of_model is not None:
+        seconds.append(Limit(f"spm/model/{ask.model}", of_model, cost, f"model {ask.model}"))
+    return tuple(seconds)

@@ -160,6 +160,11 @@ class Book:
             self._hold(claim.job_id, hold)
             return passed
 
+    def holds(self, job_id: str, nano: int, busy: bool) -> bool:  # noqa: FBT001 - a comparison
+        """Whether a job holds exactly this already, so that there is nothing to `follow`."""
+        hold = self._holds.get(job_id)
+        return hold is not None and hold.nano == nano and hold.busy is busy
+
     def give_back(self, job_id: str) -> None:
         """Free what a job holds; nothing was accepted. Later calls do nothing."""
         with self._lock:

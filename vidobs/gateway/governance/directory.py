@@ -22,6 +22,7 @@ VIEWER = Principal(role=Role.VIEWER, owner="viewer")
 ANYONE = Principal(role=Role.ANYONE, owner="anyone")
 _EVERY_MODEL = "all-proxy-models"  # LiteLLM's words
 _TEAM_MODELS = "all-team-models"
+_MOST_STRANGERS = 1000  # that are remembered
 _NO_MODEL = ("no-default-models",)
 
 
@@ -38,6 +39,8 @@ class Party(msgspec.Struct, frozen=True):
 
     whose: tuple[Whose, ...]
     holders: tuple[Holder, ...]  # those that are known here
+    by_requests: tuple[Holder, ...]  # those of them whose requests are counted
+    by_seconds: tuple[Holder, ...]  # those whose seconds of output are
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -68,6 +71,7 @@ class Directory:
         self._keys_of: dict[Whose, set[str]] = {}  # of users and teams
         self._gateway = () if gateway is None else (holder_of(gateway),)
         self._parties: dict[str, Party] = {}
+        self._strangers: dict[str, Party] = {}  # of owners that are no virtual key, such as master
         self.refresh()
 
     def principal(self, token: str | None, now: datetime) -> Principal:
@@ -86,8 +90,12 @@ class Directory:
 
     def party(self, owner: str) -> Party:
         """Return everybody whose budgets and limits a key's jobs count against."""
-        found = self._parties.get(owner)
-        return Party(whose_of(owner, None, None), self._gateway) if found is None else found
+        found = self._parties.get(owner) or self._strangers.get(owner)
+        if found is None:
+            found = _party(whose_of(owner, None, None), self._gateway)
+            if len(self._strangers) < _MOST_STRANGERS:
+                self._strangers[owner] = found
+        return found
 
     def account(self, whose: Whose) -> Account | None:
         """Return an account as it is in memory."""
@@ -153,7 +161,7 @@ class Directory:
                 self._entries.pop(token_hash, None)
             return
         above = [self._accounts[whose] for whose in _above(key) if whose in self._accounts]
-        self._parties[owner] = Party(
+        self._parties[owner] = _party(
             whose_of(owner, key.user_id, key.team_id),
             (*map(holder_of, (key, *above)), *self._gateway),
         )
@@ -172,6 +180,15 @@ def whose_of(owner: str, user_id: str | None, team_id: str | None) -> tuple[Whos
     if team_id is not None:
         found.append((Kind.TEAM, team_id))
     return (*found, GATEWAY)
+
+
+def _party(whose: tuple[Whose, ...], holders: tuple[Holder, ...]) -> Party:
+    return Party(
+        whose,
+        holders,
+        tuple(one for one in holders if one.requests is not None),
+        tuple(one for one in holders if one.seconds is not None),
+    )
 
 
 def _above(key: Account | None) -> list[Whose]:

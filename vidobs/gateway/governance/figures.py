@@ -56,8 +56,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def busy(self) -> bool:
-        """Whether it takes a place among running jobs; one that nobody knows of does not."""
-        return not self.final and self.state is not JobState.UNKNOWN
+        """Whether it takes a place among running jobs; see `busy_of`."""
+        return busy_of(self.state)
 
     @property
     def whose(self) -> tuple[Whose, ...]:
@@ -68,6 +68,16 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def made_ms(job_id: str) -> int:
     """Return when the job of an id was made, in milliseconds since 1970."""
     return int(job_id[_ID], 16)
+
+
+def busy_of(state: JobState) -> bool:
+    """Whether a job takes a place among running ones; one that nobody knows of does not."""
+    return not state.terminal and state is not JobState.UNKNOWN
+
+
+def held_nano(job: Job) -> int:
+    """Return what a job that has not ended holds, in billionths of a dollar."""
+    return nano(_held(job.cost)) or 0
 
 
 def figures_of(job: Job) -> Figures | None:
@@ -95,16 +105,15 @@ def figures_of(job: Job) -> Figures | None:
         possible_nano=nano(cost.possible_usd),
         finished_at=job.finished_at,
         seconds=None if job.request.seconds is None else float(job.request.seconds * job.request.n),
-        nano=nano(_counted(cost) if final else _held(cost)) or 0,
+        nano=(nano(_counted(cost)) or 0) if final else held_nano(job),
     )
 
 
 def _held(cost: Cost) -> Decimal | None:
     """What a running job may come to; of an ambiguous create, what was quoted."""
-    known = (
-        figure for figure in (cost.usd, cost.possible_usd, cost.quoted_usd) if figure is not None
-    )
-    return next(known, None)
+    if cost.usd is not None:
+        return cost.usd
+    return cost.quoted_usd if cost.possible_usd is None else cost.possible_usd
 
 
 def _counted(cost: Cost) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -52,8 +53,11 @@ def holder_of(account: Account) -> Holder:
 
 def nano(usd: Decimal | None) -> int | None:
     """Return an amount in whole billionths of a dollar, a part of one as a whole one."""
-    if usd is None:
-        return None
+    return None if usd is None else _nano(usd)
+
+
+@lru_cache(maxsize=1024)  # most videos cost what others cost
+def _nano(usd: Decimal) -> int:
     return int((usd * NANOS_PER_USD).to_integral_value(ROUND_CEILING))
 
 

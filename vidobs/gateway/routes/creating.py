@@ -26,10 +26,13 @@ from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 from vidobs.telemetry.incoming import join
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from vidobs.core.calls import Operation, VideoCall
+    from vidobs.core.jobs import Job
     from vidobs.gateway.core import Core
     from vidobs.gateway.routes.wishes import Wish
-    from vidobs.gateway.seams import Permit
+    from vidobs.gateway.seams import Guards, Permit
     from vidobs.gateway.upstream.http import Reply
     from vidobs.gateway.upstream.server import Upstream
     from vidobs.gateway.wire.asked import Asked
@@ -71,7 +74,8 @@ async def _made(core: Core, asked: Asked, wish: Wish, keyed: Keyed | None) -> Ma
         Refusal: guards, limits or budgets do not let it through.
     """
     first = _Attempt(core, asked, wish, wish.upstreams[0])
-    wish = await first.guarded()
+    if core.parts.guards is not None:
+        wish = await first.guarded(core.parts.guards)
     done = await first.run(wish, keyed)
     for upstream in wish.upstreams[1:]:
         if not done.elsewhere:
@@ -92,15 +96,13 @@ class _Attempt:
         self._begun_ns = core.runtime.clock.time_ns()
         self._job_id = core.observing.new_job_id()
 
-    async def guarded(self) -> Wish:
+    async def guarded(self, guards: Guards) -> Wish:
         """Let guards look at the prompt; return what is sent.
 
         Raises:
             Refusal: they do not let it through.
         """
-        wish, guards = self._wish, self._core.parts.guards
-        if guards is None:
-            return wish
+        wish = self._wish
         if any(each.field == "prompt" for each in wish.body.uploads):
             raise Refusal(400, "the prompt must be text", code="invalid_type", param="prompt")
         call = self._call(self._outgoing())
@@ -171,44 +173,46 @@ class _Attempt:
             if not ended:  # cancelled: the request is on its way, and nobody waits for the answer
                 guard.run("create", seen.fail, _CANCELLED)
         self._note_health(outcome)
-        await self._written(seen, outcome)
+        job = await self._written(seen, outcome)
         if outcome.told is not None or reply is None:
             return self._refused(outcome, permit)
-        return self._accepted(reply, outcome, permit)
+        return self._accepted(reply, outcome, permit, job)
 
-    async def _written(self, seen: Create, outcome: Outcome) -> None:
-        """Write what became of it, together with what others write at this moment."""
+    async def _written(self, seen: Create, outcome: Outcome) -> Job:
+        """Write what became of it, together with what others write at this moment.
+
+        Return the job as it stands then; the one that was asked for where that has to wait.
+        """
         guard, prompt = self._observing.guard, self._wish.prompt
         if outcome.failure is not None:
             ending = guard.run("create", seen.failed, outcome.failure)
         else:
             ending = guard.run("create", seen.answered, outcome.snapshot, prompt=prompt)
-        if ending is not None:
-            written = await self._core.together.write(ending.seen)
-            guard.run("create", seen.ended, ending, written)
+        if ending is None:
+            return seen.job
+        written = await self._core.together.write(ending.seen)
+        guard.run("create", seen.ended, ending, written)
+        return seen.job if written is None else written.job
 
-    async def _send(self, out: Outgoing, seen: Create) -> Reply:
+    def _send(self, out: Outgoing, seen: Create) -> Awaitable[Reply]:
         upstream = self._upstream
         data, headers = out.encoded()
         headers = {**headers, "Idempotency-Key": self._job_id}
         if upstream.deployment.variant.joins_traces:
             headers["traceparent"] = seen.job.trace.traceparent
-        return await self._core.http.send(upstream, "POST", out.path, data=data, headers=headers)
+        return self._core.http.send(upstream, "POST", out.path, data=data, headers=headers)
 
-    def _accepted(self, reply: Reply, outcome: Outcome, permit: Permit) -> Made:
+    def _accepted(self, reply: Reply, outcome: Outcome, permit: Permit, job: Job) -> Made:
         core, upstream = self._core, self._upstream
         raw = outcome.snapshot.provider_job_id if outcome.snapshot is not None else None
-        answer = _decode(reply.body)
-        owner = self._asked.principal.owner
-        its_id = core.signer.seal(upstream.deployment.id, owner, raw or "")
+        owner, now_s = self._asked.principal.owner, core.loop.time()
         sealed = Sealed(upstream.deployment.id, core.signer.owner_of(owner), raw or "")
-        video = core.book.add(Video(its_id, sealed, upstream, now_s=core.loop.time()))
+        video = core.book.add(Video(core.signer.id_for(sealed), sealed, upstream, now_s=now_s))
         video.owner = owner
-        job = core.observing.job_of(upstream, raw or "")
-        if job is not None and job.job_id != self._job_id:  # the server had it already: it is one
+        if job.job_id != self._job_id:  # the server had it already: it is one
             permit.give_back()
-        core.book.take(video, answer, job)
-        video.taken_at = core.loop.time()
+        core.book.take(video, _decode(reply.body), job)
+        video.taken_at = now_s
         core.poller.watch(video, after_s=wanted_s(reply))
         return Made(
             Answer(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _MAC_BYTES = 16
 _OWNER_BYTES = 8
 _LONGEST = 2048  # characters
 _KEY_BYTES = 32
+_MOST_OWNERS = 10_000  # whose fingerprints are kept
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -43,7 +44,14 @@ class _Packed(msgspec.Struct, frozen=True, array_like=True):
 
 
 _pack = msgspec.msgpack.Encoder().encode
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _unpack = msgspec.msgpack.Decoder(_Packed).decode
+
+
+def _text(whole: bytes) -> str:
+    """Return bytes as unpadded base64, in the alphabet of URLs (RFC 4648, section 5)."""
+    text = binascii.b2a_base64(whole, newline=False).rstrip(b"=")
+    return text.translate(_URL_SAFE).decode("ascii")
 
 
 class Signer:
@@ -53,18 +61,26 @@ class Signer:
         if len(key) < _KEY_BYTES:
             raise ValueError("the key of ids is too short")
         self._key = key[:64]
+        self._owners: dict[str, bytes] = {}  # fingerprints of owners that were asked for
+        self._macs = {kind: self._keyed(kind) for kind in (VIDEO, CHARACTER)}
 
     def owner_of(self, owner: str) -> bytes:
         """Return the fingerprint of an owner."""
-        return blake2b(owner.encode(), key=self._key, digest_size=_OWNER_BYTES).digest()
+        found = self._owners.get(owner)
+        if found is None:
+            if len(self._owners) >= _MOST_OWNERS:
+                self._owners.clear()
+            found = blake2b(owner.encode(), key=self._key, digest_size=_OWNER_BYTES).digest()
+            self._owners[owner] = found
+        return found
 
     def seal(self, deployment: str, owner: str, raw: str, *, kind: str = VIDEO) -> str:
         """Return the id of a video; the same one whenever it is asked for."""
-        return self._seal(Sealed(deployment, self.owner_of(owner), raw), kind)
+        return self.id_for(Sealed(deployment, self.owner_of(owner), raw), kind=kind)
 
     def reseal(self, like: Sealed, raw: str) -> str:
         """Return the id of another video of the same server and owner."""
-        return self._seal(Sealed(like.deployment, like.owner, raw), VIDEO)
+        return self.id_for(Sealed(like.deployment, like.owner, raw))
 
     def id_of(self, job: Job) -> str | None:
         """Return the id of a job that the gateway made; `None` for any other, and for none yet."""
@@ -73,10 +89,11 @@ class Signer:
             return None
         return self.seal(tags[DEPLOYMENT_TAG], tags[KEY_TAG], raw)
 
-    def _seal(self, sealed: Sealed, kind: str) -> str:
+    def id_for(self, sealed: Sealed, *, kind: str = VIDEO) -> str:
+        """Return the id that says this."""
         packed = _pack(_Packed(_VERSION, sealed.deployment, sealed.owner, sealed.raw))
         whole = self._mac(kind, packed) + packed
-        return f"{kind}_{urlsafe_b64encode(whole).rstrip(b'=').decode()}"
+        return f"{kind}_{_text(whole)}"
 
     def unseal(self, given: str, *, kind: str = VIDEO) -> Sealed | None:
         """Return what an id of ours says; `None` for any other text."""
@@ -94,11 +111,15 @@ class Signer:
             found = _unpack(packed)
         except msgspec.DecodeError:
             return None
-        if found.version != _VERSION or urlsafe_b64encode(whole).rstrip(b"=").decode() != text:
+        if found.version != _VERSION or _text(whole) != text:
             return None  # another spelling of the same bytes is another id
         return Sealed(found.deployment, found.owner, found.raw)
 
     def _mac(self, kind: str, packed: bytes) -> bytes:
-        return blake2b(
-            packed, key=self._key, digest_size=_MAC_BYTES, person=kind.encode()[:16]
-        ).digest()
+        mac = self._macs[kind].copy()
+        mac.update(packed)
+        return mac.digest()
+
+    def _keyed(self, kind: str) -> blake2b:
+        """Return the hash of nothing yet, with the key in it; copying it is cheaper than that."""
+        return blake2b(key=self._key, digest_size=_MAC_BYTES, person=kind.encode()[:16])

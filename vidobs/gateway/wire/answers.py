@@ -58,6 +58,8 @@ def refused(refusal: Refusal) -> Answer:
 
 def encoded(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     """Return headers as ASGI has them; a value never ends its line."""
+    if not headers:
+        return ()
     return tuple(
         (name.lower().encode("latin-1", "replace"), _value(value))
         for name, value in headers.items()
