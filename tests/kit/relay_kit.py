@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from outbox_kit import START, OpenOutbox, event
 
-from vidobs.delivery.relay_worker import RelayWorker
+from vidobs.delivery.relay_worker import GATHER, RelayWorker
 from vidobs.delivery.worker import AGAIN
 from vidobs.ledger.database import MEMORY
 
@@ -138,7 +138,7 @@ class World:
         """Let a worker take turns until it rests; return the rest."""
         for _ in range(1000):
             rest = worker.step(self.now)
-            if rest != AGAIN:
+            if rest not in (AGAIN, GATHER):
                 return rest
         raise AssertionError("it never rests")
 

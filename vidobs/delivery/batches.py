@@ -28,6 +28,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     rows: Sequence[OutboxRow]
     through: int  # the place up to which everything is settled once they are delivered
+    last: bool = False  # nothing was behind them when they were read, just now
 
 
 class Source(Protocol):
@@ -56,6 +57,7 @@ class _Page(msgspec.Struct, frozen=True):
     rows: Sequence[OutboxRow]  # that are for the exporter
     through: int
     good_until: float  # on the monotonic clock
+    last: bool  # nothing was behind it
 
 
 class Behind:
@@ -74,20 +76,24 @@ class Behind:
         cursor = self._lease.standing.cursor
         if cursor != self._at:  # somebody else was here
             self._plan, self._at, self._page = FRESH, cursor, None
-        page, most = self._page, min(most, self._plan.size)
+        page, most, fresh = self._page, min(most, self._plan.size), False
         if page is None or len(page.rows) < most or time.monotonic() > page.good_until:
-            page = self._page = self._read(cursor)
+            page, fresh = self._read(cursor), True
+            self._page = page
         if page is None:
             return None
         taken = page.rows[:most]
-        return Batch(taken, page.through if len(taken) == len(page.rows) else taken[-1].seq)
+        if len(taken) < len(page.rows):
+            return Batch(taken, taken[-1].seq)
+        return Batch(taken, page.through, last=fresh and page.last)
 
     def _read(self, cursor: int) -> _Page | None:
         rows = self._outbox.read(cursor, BATCH)
         if not rows:
             return None
         mine = [row for row in rows if self._exporter in row.route.split(",")]
-        return _Page(mine, rows[-1].seq, time.monotonic() + PAGE_S)
+        good_until = time.monotonic() + PAGE_S
+        return _Page(mine, rows[-1].seq, good_until, last=len(rows) < BATCH)
 
     def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
         """Move the cursor behind them."""

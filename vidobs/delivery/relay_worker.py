@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 HELD_S = 1.0  # between two looks at an exporter that somebody else holds
 BUSY_S = 0.25  # before another try on a ledger that another process is writing to
-LINGER_S = 1.0  # for which an exporter is held after the last event
+GATHER = Rest(0.05)  # after the last event there was: one batch of many costs less than many
+LINGER_S = 1.0  # for which an exporter is held after nothing came meanwhile
 CHECK_S = 30.0  # between two looks at what other processes did or left behind
 KEPT_S = 1.0  # an exporter that rests for longer is not held meanwhile
 GLANCE = timedelta(seconds=5)  # so long it is enough to glance at the rows, without any lease
@@ -47,6 +48,7 @@ class Try(msgspec.Struct, frozen=True):
 
     source: Source
     batch: Batch
+    last: bool  # there was nothing else to deliver, neither here nor there
     state: BreakerState  # before the try
     forced: bool
 
@@ -157,21 +159,27 @@ class RelayWorker:
         self._lingered = False
         return self._deliver(Try(*found, state, forced=wait > 0), now)
 
-    def _next(self, most: int) -> tuple[Source, Batch] | None:
-        """Take a batch: in turns, so that neither kind of events keeps the other waiting."""
-        for _ in range(len(self._sources)):
+    def _next(self, most: int) -> tuple[Source, Batch, bool] | None:
+        """Take a batch: in turns, so that neither kind of events keeps the other waiting.
+
+        With it comes whether there was nothing else.
+        """
+        others = len(self._sources)
+        while others:
+            others -= 1
             source = self._sources[0]
             self._sources.rotate()
             batch = source.take(most)
             if batch is not None:
-                return source, batch
+                return source, batch, batch.last and not others
         return None
 
     def _deliver(self, what: Try, now: datetime) -> Rest:
         source, batch = what.source, what.batch
+        after = GATHER if what.last else AGAIN
         if not batch.rows:
             source.arrived(batch, 0, now)
-            return AGAIN
+            return after
         started = time.perf_counter()
         error = self._export(batch, now)
         seconds = time.perf_counter() - started
@@ -181,7 +189,7 @@ class RelayWorker:
             batch = source.arrived(batch, arrived, self._now())
         if error is None:
             self._complaints.well()
-            return AGAIN
+            return after
         self._note_failed(error, seconds)
         return self._failed(error, what, batch) if batch.rows else AGAIN
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import apsw
 
 from vidobs.core.protocols import Standing
-from vidobs.ledger import codec, damage, processes
+from vidobs.ledger import codec, damage, pages, processes
 from vidobs.ledger.database import translated
 from vidobs.ledger.statements import queries
 from vidobs.ledger.sweeper import Sweeper
@@ -63,7 +63,7 @@ class SqliteOutbox:
     def read(self, after: int, limit: int) -> Sequence[OutboxRow]:
         """Return up to `limit` events behind a cursor, oldest first."""
         with self._lock, translated(self._path):
-            return damage.load(self._connection, "read_outbox", after, limit)
+            return pages.load(self._connection, after, limit)
 
     def asked_again(self, exporter: str, limit: int) -> Sequence[OutboxRow]:
         """Return events that somebody asked to deliver once more, oldest first."""

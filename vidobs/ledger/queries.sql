@@ -59,6 +59,18 @@ SELECT event.seq, event.route, event.id, event.name, event.at_us, event.job, eve
        event.detail
 FROM event WHERE event.seq > ? ORDER BY event.seq LIMIT ?;
 
+-- outbox_page --
+-- The same rows as one text in JSON, and how many they are.
+SELECT count(*), CAST('[' || group_concat(
+    '{"seq":' || seq || ',"route":' || json_quote(route) || ',"event":{"id":' || json_quote(id)
+    || ',"name":' || json_quote(name)
+    || ',"at":"' || strftime('%Y-%m-%dT%H:%M:%S', at_us / 1000000, 'unixepoch')
+    || printf('.%06dZ', at_us % 1000000) || '","job":' || job
+    || iif(spans IS NULL, '', ',"spans":' || spans)
+    || iif(detail IS NULL, '', ',"detail":' || json_quote(detail)) || '}}', ','
+) || ']' AS BLOB)
+FROM (SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?);
+
 -- event_at --
 SELECT seq, route, id, name, at_us, job, spans, detail FROM event WHERE seq = ?;
 

@@ -51,6 +51,7 @@ class Runtime:
     """Everything of one process, wired together. Opens nothing before the first call."""
 
     _closed = False
+    _recorded = False  # events of which the durable exporters were not told
 
     def __init__(
         self,
@@ -210,11 +211,14 @@ class Runtime:
         if events:
             self.callbacks.dispatch(events)
             self.relay.push(events)
-            self.relay.wake()
+            self._recorded = True
         if self.assets is not None and any(each.name is EventName.COMPLETED for each in events):
             self.assets.wake()
 
     def _chores(self) -> float:
+        if self._recorded:  # once for many batches
+            self._recorded = False
+            self.relay.wake()
         late, rest = self.store.keep(time.monotonic())
         worked = self.guard.run("media", self.media.work, time.monotonic())
         if worked is not None:
@@ -223,6 +227,7 @@ class Runtime:
             for event in (event for seen in late for event in seen.events):
                 self.observer.note_spend(event.job)
             self._publish(late)
+            self.relay.wake()
         return rest
 
     def _events_dropped(self, dropped: Dropped) -> None:

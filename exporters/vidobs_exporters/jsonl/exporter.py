@@ -67,7 +67,6 @@ class JsonlExporter:
             return
         lines = b"".join(event_to_json(event) + b"\n" for event in batch)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._write(lines)
         except OSError as error:
             raise ExportError(
@@ -78,17 +77,16 @@ class JsonlExporter:
         """Do nothing: no file stays open between batches."""
 
     def _write(self, lines: bytes) -> None:
-        with self._locked() as file:
-            if not self._too_large(file, lines):
-                _append(file, lines)
+        with self._locked() as (file, found):
+            if not self._too_large(found, lines):
+                _append(file, found.st_size, lines)
                 return
             self._rotation.put_aside()
-            with self._locked() as fresh:
-                _append(fresh, lines)
+            with self._locked() as (fresh, its):
+                _append(fresh, its.st_size, lines)
                 self._rotation.tidy()  # under the lock: two that compress one file would spoil it
 
-    def _too_large(self, file: int, lines: bytes) -> bool:
-        found = os.fstat(file)
+    def _too_large(self, found: os.stat_result, lines: bytes) -> bool:
         return (
             self._max_bytes is not None
             and stat.S_ISREG(found.st_mode)
@@ -97,23 +95,35 @@ class JsonlExporter:
         )
 
     @contextmanager
-    def _locked(self) -> Iterator[int]:
-        """Open the file, for this process alone; `BlockingIOError` when another one has it."""
+    def _locked(self) -> Iterator[tuple[int, os.stat_result]]:
+        """Open the file, for this process alone; `BlockingIOError` when another one has it.
+
+        Every call of the system lets other threads have the interpreter and waits to get it back,
+        so there are only those that are needed.
+        """
         for _ in range(_MOST_TRIES):
-            file = os.open(self.path, _FLAGS, _MODE)
+            file = self._opened()
             try:
                 _lock(file)
-                if self._is_there(file):
-                    yield file
+                found = os.fstat(file)
+                if self._is_there(found):
+                    yield file, found
                     return
             finally:
                 os.close(file)
         raise BlockingIOError("other processes keep putting it aside")
 
-    def _is_there(self, file: int) -> bool:
+    def _opened(self) -> int:
+        try:
+            return os.open(self.path, _FLAGS, _MODE)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self.path, _FLAGS, _MODE)
+
+    def _is_there(self, found: os.stat_result) -> bool:
         """Whether nobody has put the file aside between opening and locking it."""
         try:
-            return os.path.samestat(os.fstat(file), self.path.stat())
+            return os.path.samestat(found, self.path.stat())
         except FileNotFoundError:
             return False
 
@@ -129,10 +139,9 @@ def _lock(file: int) -> None:
         return
 
 
-def _append(file: int, lines: bytes) -> None:
-    """Write all or, as far as can be helped, nothing."""
-    before = os.fstat(file).st_size
-    whole = lines if _ends_cleanly(file) else b"\n" + lines
+def _append(file: int, before: int, lines: bytes) -> None:
+    """Write all or, as far as can be helped, nothing, behind the bytes that are there."""
+    whole = lines if _ends_cleanly(file, before) else b"\n" + lines
     written = 0
     try:
         while written < len(whole):
@@ -145,8 +154,8 @@ def _append(file: int, lines: bytes) -> None:
         raise
 
 
-def _ends_cleanly(file: int) -> bool:
-    if os.lseek(file, 0, os.SEEK_END) == 0:
+def _ends_cleanly(file: int, size: int) -> bool:
+    if size == 0:
         return True
-    os.lseek(file, -1, os.SEEK_END)
+    os.lseek(file, size - 1, os.SEEK_SET)
     return os.read(file, 1) == b"\n"

@@ -15,7 +15,7 @@ from relay_kit import SOON, Clock, Gate, Listener, Sink
 
 from vidobs.core.errors import ExportError
 from vidobs.delivery.relay import Relay
-from vidobs.delivery.relay_worker import RelayWorker
+from vidobs.delivery.relay_worker import GATHER, RelayWorker
 from vidobs.delivery.worker import AGAIN
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -107,7 +107,7 @@ class World:
     def _turn(self, worker):
         for _ in range(1000):
             rest = worker.step(self.now)
-            if rest != AGAIN:
+            if rest not in (AGAIN, GATHER):
                 return rest.seconds
         raise AssertionError("it never rests")
 

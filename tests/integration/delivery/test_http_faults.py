@@ -13,7 +13,7 @@ from outbox_kit import START, OpenOutbox
 from sink_kit import Reply, Sink
 
 from vidobs.delivery.relay import Relay
-from vidobs.delivery.relay_worker import RelayWorker
+from vidobs.delivery.relay_worker import GATHER, RelayWorker
 from vidobs.delivery.worker import AGAIN
 from vidobs_exporters.webhook import WebhookExporter
 
@@ -84,7 +84,7 @@ class World:
         """Let an exporter work until it rests; return for how long."""
         for _ in range(1000):
             rest = self.workers[name].step(self.clock.now)
-            if rest != AGAIN:
+            if rest not in (AGAIN, GATHER):
                 return rest.seconds
         raise AssertionError("it never rests")
 

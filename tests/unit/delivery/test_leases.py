@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from vidobs.core.errors import ExportError
-from vidobs.delivery.worker import Rest
+from vidobs.delivery.relay_worker import GATHER
+from vidobs.delivery.retries import BATCH
+from vidobs.delivery.worker import AGAIN, Rest
 
 LEASE = timedelta(seconds=30)
 
@@ -268,3 +270,24 @@ def test_an_exporter_that_rests_shortly_is_kept(world, sink):
     world.run(world.worker())
 
     assert world.outbox.holder("sink", world.now) == "here"
+
+
+def test_after_the_last_event_more_are_gathered(world):
+    """It looks again soon, not at once: a batch of many events costs less than many batches."""
+    world.add(1)
+    worker = world.worker()
+    assert worker.step(world.now) == GATHER
+    world.add(2)
+    assert worker.step(world.now) == GATHER
+    assert worker.step(world.now) == Rest(1.0)
+    assert [len(batch) for batch in world.sink.batches] == [1, 2]
+
+
+def test_what_is_known_to_come_is_not_waited_for(world):
+    """A full batch is followed by the next one, whichever kind of events is left."""
+    world.add(BATCH + 1)
+    worker = world.worker()
+    assert [worker.step(world.now) for _ in range(2)] == [AGAIN, GATHER]
+    world.outbox.ask("sink", 1)
+    world.add(1)
+    assert [worker.step(world.now) for _ in range(3)] == [AGAIN, AGAIN, Rest(1.0)]
