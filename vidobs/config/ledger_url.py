@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
 from vidobs.core.errors import ConfigError
 from vidobs.core.scrub import scrub
@@ -36,6 +35,8 @@ class LedgerUrl(msgspec.Struct, frozen=True):
 
 def default_ledger() -> LedgerUrl:
     """Return the file in the user's state directory; nothing is created."""
+    import platformdirs
+
     return LedgerUrl(str(Path(platformdirs.user_state_dir("vidobs", appauthor=False), "ledger.db")))
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vidobs.core.events import EventName
-from vidobs.gateway.alerting.opening import open_alerts
 from vidobs.gateway.alerting.settings import read_alerts
 from vidobs.gateway.app import Gateway, create_gateway
 from vidobs.gateway.config import Given
@@ -18,9 +17,6 @@ from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.governance import routes as admin_routes
 from vidobs.gateway.governance.governance import Governance
 from vidobs.gateway.governance.settings import read_settings
-from vidobs.gateway.guardrails.guards import GuardrailGuards
-from vidobs.gateway.guardrails.litellm import read_litellm
-from vidobs.gateway.guardrails.settings import read_guardrails
 from vidobs.gateway.hooks.paths import PATHS
 from vidobs.gateway.hooks.settings import open_hooks, read_hooks
 from vidobs.gateway.late import Late
@@ -33,6 +29,7 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job
     from vidobs.gateway.alerting.desk import AlertDesk
     from vidobs.gateway.config import GatewayConfig
+    from vidobs.gateway.guardrails.guards import GuardrailGuards
     from vidobs.gateway.hooks.service import Hooks
     from vidobs.gateway.seams import Admission, Alerts, App, Service
     from vidobs.runtime import Runtime
@@ -126,12 +123,22 @@ def _alerts(config: GatewayConfig, runtime: Runtime) -> tuple[AlertDesk, ...]:
     settings = read_alerts(general, own.value, own.where, os.environ)
     for warning in settings.warnings:
         _log.warning("%s", warning)
-    return (open_alerts(settings, runtime),) if settings.channels else ()
+    if not settings.channels:
+        return ()
+    from vidobs.gateway.alerting.opening import open_alerts
+
+    return (open_alerts(settings, runtime),)
 
 
 def _guards(config: GatewayConfig, runtime: Runtime) -> GuardrailGuards | None:
     given = config.parts.get("guardrails", Given(None, config.name))
     foreign = config.litellm_guardrails or Given(None, config.name)
+    if given.value is None and foreign.value is None:
+        return None
+    from vidobs.gateway.guardrails.guards import GuardrailGuards
+    from vidobs.gateway.guardrails.litellm import read_litellm
+    from vidobs.gateway.guardrails.settings import read_guardrails
+
     understood = read_litellm(foreign.value, foreign.where)
     for warning in understood.warnings:
         _log.warning("%s", warning)
