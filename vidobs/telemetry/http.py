@@ -9,11 +9,11 @@ URLs before any sampler or processor sees them and opens and ends its spans unde
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from opentelemetry import context as context_api
 from opentelemetry import trace as trace_api
-from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, TracerProvider
 
 from vidobs.core.names import ERROR_TYPE
@@ -35,6 +35,7 @@ HttpSpans = Literal["creates", "all", "off"]
 
 _INSTRUMENTOR_OF = {"httpx": "HTTPXClientInstrumentor", "httpx2": "HTTPX2ClientInstrumentor"}
 _METHODS = ("handle_request", "handle_async_request")
+_INSTRUMENTATION = "opentelemetry.instrumentation.utils"
 _OURS = "_vidobs_http_spans"
 _URLS = frozenset({"url.full", "http.url"})
 _SECRET_HEADERS = frozenset(
@@ -72,6 +73,10 @@ def uninstrument(client: object) -> None:
 
 def suppressed() -> AbstractContextManager[None]:
     """Return a context in which no HTTP request gets a span, from any instrumentation."""
+    if _INSTRUMENTATION not in sys.modules:  # every instrumentation of HTTP loads it
+        return nullcontext()
+    from opentelemetry.instrumentation.utils import suppress_http_instrumentation
+
     return suppress_http_instrumentation()
 
 
