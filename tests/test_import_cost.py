@@ -1,11 +1,17 @@
-"""`import vidobs` is free: the standard library only, no thread, no socket, no file but modules."""
+"""`import vidobs` is free: the standard library only, no thread, no socket, no file but modules.
+
+And a gateway loads what it serves videos with, not what somebody may ask for one day.
+"""
 
 import json
 import subprocess
 import sys
 from pathlib import PurePath
 
+import httpx
 import pytest
+import yaml
+from gateway_kit import COMMAND, entry, process, settings_of
 
 PROBE = """
 import _thread, sys
@@ -36,6 +42,35 @@ OUTSIDE = (
     "sqlite3.",
     "ctypes.",
 )
+GATEWAY = f"""
+import atexit, json, pathlib, sys
+
+atexit.register(lambda: pathlib.Path("modules.json").write_text(json.dumps(sorted(sys.modules))))
+{COMMAND}
+"""
+NOT_TO_SERVE = {
+    "httpx",
+    "jinja2",
+    "limits",
+    "openai",
+    "opentelemetry.instrumentation.utils",
+    "opentelemetry.sdk",
+    "platformdirs",
+    "prometheus_client",
+    "pydantic",
+    "pygments",
+    "rich",
+    "starlette",
+    "structlog",
+    "typer",
+    "vidobs.cli.app",
+    "vidobs.dashboard",
+    "vidobs.gateway.alerting.desk",
+    "vidobs.gateway.guardrails.settings",
+    "vidobs.gateway.hooks.routes",
+    "vidobs.gateway.routes.openapi_document",
+    "wrapt",
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +106,20 @@ def test_import_touches_nothing_outside(observed):
 def test_import_is_silent(observed):
     """Nothing is written to standard output or standard error."""
     assert (observed["stdout"], observed["stderr"]) == ("", "")
+
+
+def test_a_gateway_loads_what_it_serves_with(tmp_path):
+    """No dashboard, metrics, SDK of OpenTelemetry or command line, until somebody needs them."""
+    content = {
+        **settings_of(entry("my-sora", "openai/sora-2", "http://127.0.0.1:9")),
+        "callbacks": ["jsonl"],
+        "exporters": {"jsonl": {"path": "events.jsonl"}},
+        "ledger": f"sqlite:///{tmp_path / 'ledger.db'}",
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content), "utf-8")
+    with process(tmp_path, "--config", "config.yaml", program=GATEWAY) as (_, url):
+        assert httpx.get(f"{url}/health/live", trust_env=False).status_code == 200
+    loaded = set(json.loads((tmp_path / "modules.json").read_text("utf-8")))
+
+    assert "vidobs.gateway.server" in loaded
+    assert loaded & NOT_TO_SERVE == set()

@@ -26,6 +26,7 @@ from vidobs.gateway.server import GatewayServer
 
 MASTER = "sk-master-1234"
 UPSTREAM_KEY = "sk-upstream-secret"
+COMMAND = "from vidobs.cli import main; main()"
 
 
 def entry(name, model, base_url, **more):
@@ -129,10 +130,9 @@ def serving(folder, content, *, parts=None, key=b"k" * 32):
 
 
 @contextmanager
-def process(folder, *arguments, environ=None):
+def process(folder, *arguments, environ=None, program=COMMAND):
     """Run `vidobs gateway` as a user does; yields the process and its address."""
-    start = "from vidobs.cli import main; main()"
-    command = [sys.executable, "-c", start, "gateway", "--port", "0", *arguments]
+    command = [sys.executable, "-c", program, "gateway", "--port", "0", *arguments]
     with subprocess.Popen(
         command,
         cwd=folder,
