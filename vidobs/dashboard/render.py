@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -58,8 +59,28 @@ class Renderer:
         )
 
 
+async def compile_in_turns() -> None:
+    """Compile every template here, where a loop serves, with a turn for others between each two.
+
+    Not in a thread beside it: the compiler reads numbers with `ast`, of which CPython 3.11 bears
+    only one user at a time.
+    """
+    environment = _uncompiled()
+    for name in environment.list_templates():
+        environment.get_template(name)
+        await asyncio.sleep(0)
+
+
 @cache
 def _environment() -> jinja2.Environment:
+    made = _uncompiled()
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
+
+
+@cache
+def _uncompiled() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("vidobs.dashboard"),
         autoescape=True,
@@ -83,8 +104,6 @@ def _environment() -> jinja2.Environment:
         "part": _part,
     }
     made.globals["query"] = _query
-    for name in made.list_templates():
-        made.get_template(name)
     return made
 
 
