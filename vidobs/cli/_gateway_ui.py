@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from vidobs.gateway.foreign import refuse_pages
@@ -70,9 +71,11 @@ class Pages:
             self._index.close()
 
     async def _opened(self) -> ASGIApp:
-        """Make the dashboard, once, in a thread: requests for videos do not wait for it."""
+        """Make the dashboard, once: requests for videos go on while it is loaded and opened."""
         async with self._making:
             if self._app is None:
+                render = await asyncio.to_thread(import_module, "vidobs.dashboard.render")
+                await render.compile_in_turns()
                 self._app = await asyncio.to_thread(self._made)
             return self._app
 
