@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from vidobs.core.errors import MissingExtraError
 
-PACKAGES = ("aiohttp", "httptools", "python_multipart", "starlette", "uvicorn")
+PACKAGES = ("httptools", "python_multipart", "starlette", "uvicorn")
 
 
 def check_installed() -> None:

@@ -84,19 +84,19 @@ def test_failures_count_in_a_row():
 
 
 @pytest.mark.parametrize(
-    ("path", "query", "url"),
+    ("path", "query", "target"),
     [
-        ("/videos", "", "https://host/v1/videos?api-version=preview"),
-        ("/videos/a%2Fb", "", "https://host/v1/videos/a%2Fb?api-version=preview"),
+        ("/videos", "", "/v1/videos?api-version=preview"),
+        ("/videos/a%2Fb", "", "/v1/videos/a%2Fb?api-version=preview"),
         ("/videos/a/content", "variant=thumbnail",
-         "https://host/v1/videos/a/content?api-version=preview&variant=thumbnail"),
+         "/v1/videos/a/content?api-version=preview&variant=thumbnail"),
     ],
 )  # fmt: skip
-def test_addresses_are_put_together_once(path, query, url):
+def test_addresses_are_put_together_once(path, query, target):
     """What is encoded stays so, and the version of Azure's API is always there."""
 
     async def asked():
         made = upstream("a", query={"api-version": "preview"})
-        return str(made.url(path, query)), str(made.url(path, query))
+        return made.target(path, query), made.target(path, query)
 
-    assert asyncio.run(asked()) == (url, url)
+    assert asyncio.run(asked()) == (target, target)

@@ -7,19 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidobs.gateway.seams import Refusal
-from vidobs.gateway.upstream.forms import multipart
+from vidobs.gateway.upstream.forms import Form
 from vidobs.gateway.wire import forms
-
-
-class Collecting:
-    """Where aiohttp writes a body."""
-
-    def __init__(self):
-        self.written = b""
-
-    async def write(self, piece):
-        """Keep a piece."""
-        self.written += bytes(piece)
 
 
 async def pieces(body, size):
@@ -63,9 +52,9 @@ def test_what_is_sent_on_is_what_came(fields, content, size):
         _, uploads = await forms.read(pieces(body, size), kind, most_bytes=10_000)
         written = []
         for _ in range(2):
-            writer, into = multipart(fields, uploads), Collecting()
-            await writer.write(into)
-            written.append((into.written, writer.content_type))
+            form = Form(fields, uploads)
+            written.append((b"".join(form.pieces()), form.content_type))
+            assert form.size_bytes == len(written[-1][0])
         for upload in uploads:
             upload.close()
         return written

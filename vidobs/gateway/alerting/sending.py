@@ -8,9 +8,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from vidobs.gateway.alerting.payloads import title_of
+from vidobs.gateway.client.addresses import read_url
+from vidobs.gateway.client.answers import CallError
+from vidobs.gateway.client.client import Client
+from vidobs.gateway.client.heads import head_of_post
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +24,6 @@ WAITS_S = (2.0, 10.0, 60.0, 300.0)  # between attempts
 TIMEOUT_S = 10.0
 MOST_WAITING = 200
 LONGEST_ASKED_S = 600.0
-_MOST_READ = 4096
 _AGAIN = frozenset({408, 425, 429})
 _REFUSED = range(400, 500)
 _FINE = range(200, 300)
@@ -46,9 +47,9 @@ class Sender:
         self._channel = channel
         self._done = done
         self._waits_s = tuple(waits_s)
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
         self._waiting: asyncio.Queue[Alert] = asyncio.Queue(MOST_WAITING)
-        self._session: aiohttp.ClientSession | None = None
+        self._client: Client | None = None  # made in the loop
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,8 +75,8 @@ class Sender:
             await asyncio.gather(self._task, return_exceptions=True)
         while not self._waiting.empty():
             self._say(self._waiting.get_nowait(), "the gateway ends")
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def _run(self) -> None:
         while True:
@@ -101,19 +102,22 @@ class Sender:
     async def _try(self, alert: Alert) -> tuple[str | None, bool, float]:
         """Try once; return what went wrong, whether to try again, and the wait asked for."""
         post = self._channel.post(alert, int(time.time()))
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
+        if self._client is None:
+            self._client = Client()
         try:
-            async with self._session.post(
-                post.url, data=post.body, headers=dict(post.headers), allow_redirects=False
-            ) as answer:
-                await answer.content.read(_MOST_READ)
-                status = answer.status
-                asked = answer.headers.get("retry-after", "")
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            url = read_url(post.url)
+            request = head_of_post(url, post.headers, post.body) + post.body
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._client.open(url.origin, request, read_s=self._timeout_s)
+                try:
+                    await answer.pieces()  # one, so that a usual receiver is not cut off
+                finally:
+                    answer.close()
+        except CallError as error:
+            return error.kind, True, 0.0
+        except (TimeoutError, ValueError) as error:
             return type(error).__name__, True, 0.0  # the text may hold the URL
+        status, asked = answer.status, answer.headers.get("retry-after", "")
         if status in _FINE:
             return None, False, 0.0
         again = status in _AGAIN or status not in _REFUSED

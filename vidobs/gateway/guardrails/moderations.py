@@ -5,18 +5,23 @@ https://platform.openai.com/docs/api-reference/moderations
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from vidobs.core.errors import MissingExtraError
+from vidobs.gateway.client.addresses import read_url
+from vidobs.gateway.client.answers import CallError
+from vidobs.gateway.client.heads import head_of_post
 from vidobs.gateway.guardrails.findings import CheckError, Found, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp import ClientSession
+    from vidobs.gateway.client.answers import Reply
+    from vidobs.gateway.client.client import Client
 
 MODEL = "omni-moderation-latest"
 BASE = "https://api.openai.com/v1"
@@ -58,19 +63,21 @@ class Moderations:
         thresholds: Mapping[str, Decimal] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """Raises `MissingExtraError` without aiohttp."""
+        """Raises `MissingExtraError` without the packages of the gateway."""
         try:
-            import aiohttp
+            from vidobs.gateway.client import client
         except ImportError as error:
             raise MissingExtraError("gateway", "the guardrail 'moderations'") from error
-        self._aiohttp = aiohttp
+        self._make_client = client.Client
+        self._client: Client | None = None  # made in the loop
         self._url = f"{base_url.rstrip('/')}/moderations"
-        self._headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if api_key is not None:
+            self._headers["Authorization"] = f"Bearer {api_key}"
         self._model = model
         self._categories = categories
         self._thresholds = dict(thresholds or {})
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session: ClientSession | None = None
+        self._timeout_s = timeout_s
 
     async def look(self, subject: Subject, *, redact: bool) -> Found | None:  # noqa: ARG002 - it cannot
         """Ask about the prompt.
@@ -86,31 +93,40 @@ class Moderations:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     async def _ask(self, asked: Mapping[str, object]) -> list[_Result]:
-        session = self._session
-        if session is None:
-            session = self._session = self._aiohttp.ClientSession(timeout=self._timeout)
         try:
-            async with session.post(
-                self._url, json=asked, headers=self._headers, allow_redirects=False
-            ) as answer:
-                body = await answer.content.read(MOST_BYTES)
-                while len(body) < MOST_BYTES and (more := await answer.content.read(MOST_BYTES)):
-                    body += more
-        except (self._aiohttp.ClientError, TimeoutError, OSError) as error:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._posted(msgspec.json.encode(asked))
+        except CallError as error:
+            raise CheckError(error.kind, passing=True) from None
+        except (TimeoutError, ValueError) as error:
             raise CheckError(type(error).__name__, passing=True) from None
         if answer.status != _OK:
             raise CheckError(f"status {answer.status}", passing=True)
         try:
-            results = _answer.decode(body).results
+            results = _answer.decode(answer.body).results
         except msgspec.DecodeError:
             results = []
         if not results:  # nothing was said of the prompt: it must not count as clean
             raise CheckError("unreadable answer", passing=True)
         return results
+
+    async def _posted(self, body: bytes) -> Reply:
+        if self._client is None:
+            self._client = self._make_client()
+        url = read_url(self._url)
+        return await self._client.ask(
+            url.origin,
+            head_of_post(url, self._headers, body),
+            body,
+            read_s=self._timeout_s,
+            most_bytes=MOST_BYTES,
+            again=True,
+        )
 
     def _rule(self, results: list[_Result]) -> str | None:
         """Return the category by which the prompt is found out."""

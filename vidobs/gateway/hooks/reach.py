@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from vidobs.core.networks import AddressKind, address_kind, address_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from vidobs.gateway.client.addresses import Url
 
     Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -97,36 +98,14 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class CheckedResolver(AbstractResolver):
-    """Gives a connector the addresses that were looked at, and no others."""
+async def checked(reach: Reach, url: Url, resolve: Resolve = resolve) -> Sequence[str]:
+    """Return the addresses of a host that were looked at; only they may be dialled.
 
-    def __init__(self, reach: Reach, scheme: str, resolve: Resolve = resolve) -> None:
-        self._reach = reach
-        self._scheme = scheme
-        self._resolve = resolve
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses.
-
-        Raises:
-            OSError: there are none, or one is where nothing is sent to.
-        """
-        del family  # all of them: one that is forbidden is enough
-        addresses = await self._resolve(host, port)
-        self._reach.check(self._scheme, addresses)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Do nothing: it holds nothing."""
+    Raises:
+        OSError: there are none, or one is where nothing is sent to.
+    """
+    host = url.host
+    literal = ":" in host or host.replace(".", "").isdigit()
+    addresses = [host] if literal else await resolve(host, url.port)
+    reach.check(url.scheme, addresses)
+    return addresses

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from vidobs.core.standard_webhooks import signed_headers
-from vidobs.gateway.hooks.reach import CheckedResolver, ForbiddenAddressError, Reach, resolve
+from vidobs.gateway.client.addresses import read_url
+from vidobs.gateway.client.answers import NOT_CONNECTED, CallError
+from vidobs.gateway.client.client import Client
+from vidobs.gateway.client.heads import head_of_post
+from vidobs.gateway.hooks.reach import ForbiddenAddressError, Reach, checked, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from vidobs.gateway.client.addresses import Url
+    from vidobs.gateway.client.stream import Stream
     from vidobs.gateway.hooks.reach import Resolve
 
 TIMEOUT_S = 15.0
-_MOST_READ = 4096
+_CONNECT_S = 5.0
 _GONE = 410
 _FINE = range(200, 300)
 _MOST_SECONDS = 6  # digits of `Retry-After`
@@ -45,53 +50,59 @@ class HookSender:
     ) -> None:
         self._reach = reach
         self._resolve = resolve
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(5.0, timeout_s))
-        self._sessions: dict[str, aiohttp.ClientSession] = {}  # by scheme
+        self._timeout_s = timeout_s
+        self._client: Client | None = None  # made in the loop
         self._now_s = now_s
 
     async def send(self, url: str, keys: Sequence[bytes], event_id: str, body: bytes) -> Attempt:
         """Try once. Raises nothing that a receiver could bring about."""
         try:
             self._reach.check_url(url)
-            target = URL(url, encoded=True)
-            if _is_address(target.host or ""):  # dialled without asking a resolver
-                self._reach.check(target.scheme, [target.host or ""])
             headers = {
-                "content-type": "application/json",
-                "user-agent": "vidobs-gateway",
+                "Content-Type": "application/json",
+                "Connection": "close",
                 **signed_headers(keys, event_id, int(self._now_s()), body),
             }
-            async with self._session(target.scheme).post(
-                target, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.content.read(_MOST_READ)
-                return _attempt(answer.status, answer.headers.get("retry-after", ""))
+            target = read_url(url)
+            request = head_of_post(target, headers, body) + body
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._sent(target, request)
+                try:
+                    await answer.pieces()  # one, so that a usual receiver is not cut off
+                finally:
+                    answer.close()
+            return _attempt(answer.status, answer.headers.get("retry-after", ""))
+        except CallError as error:
+            return Attempt(error="timeout" if error.late else error.kind)
         except ForbiddenAddressError as error:
             return Attempt(error=str(error))
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            return Attempt(error=_named(error))
+        except TimeoutError:
+            return Attempt(error="timeout")
+        except OSError:  # nobody knows the host
+            return Attempt(error=NOT_CONNECTED)
+        except ValueError as error:
+            return Attempt(error=type(error).__name__)
 
     async def close(self) -> None:
         """Close the connections."""
-        while self._sessions:
-            await self._sessions.popitem()[1].close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
-    def _session(self, scheme: str) -> aiohttp.ClientSession:
-        session = self._sessions.get(scheme)
-        if session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=CheckedResolver(self._reach, scheme, self._resolve),
-                use_dns_cache=False,
-                force_close=True,
-                limit_per_host=2,
-            )
-            session = self._sessions[scheme] = aiohttp.ClientSession(
-                connector=connector,
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        return session
+    async def _sent(self, target: Url, request: bytes) -> Stream:
+        """Dial one address after the other, until one takes the connection."""
+        if self._client is None:
+            connect_s = min(_CONNECT_S, self._timeout_s)
+            self._client = Client(keep_alive_s=0.0, connect_s=connect_s)
+        failed = CallError(NOT_CONNECTED, sent=False)
+        for address in await checked(self._reach, target, self._resolve):
+            try:
+                return await self._client.open(target.at(address), request, read_s=self._timeout_s)
+            except CallError as error:
+                if error.sent:
+                    raise
+                failed = error
+        raise failed
 
 
 def _attempt(status: int, retry_after: str) -> Attempt:
@@ -99,17 +110,3 @@ def _attempt(status: int, retry_after: str) -> Attempt:
         return Attempt()
     asked = float(retry_after[:_MOST_SECONDS]) if retry_after.isdecimal() else None
     return Attempt(error=f"status {status}", gone=status == _GONE, retry_after_s=asked)
-
-
-def _named(error: BaseException) -> str:
-    """Name what went wrong, without anything that only this machine should know."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ForbiddenAddressError):
-            return str(cause)
-        cause = getattr(cause, "os_error", None) or cause.__cause__
-    return "timeout" if isinstance(error, TimeoutError) else type(error).__name__
-
-
-def _is_address(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from vidobs.core.calls import Operation
 from vidobs.core.jobs import AssetState, JobSnapshot
 from vidobs.dialects.openai import expired
 from vidobs.dialects.outgoing import path_of
+from vidobs.gateway.client.addresses import as_target
+from vidobs.gateway.client.answers import CallError, Reply
 from vidobs.gateway.guardrails.guards import refuse_withheld
 from vidobs.gateway.observing import call_about
 from vidobs.gateway.routes.failing import answer_of_error, answer_of_silence
 from vidobs.gateway.seams import Refusal
 from vidobs.gateway.upstream.elsewhere import Elsewhere
-from vidobs.gateway.upstream.http import NoAnswer, Reply
+from vidobs.gateway.upstream.http import NoAnswer
 from vidobs.observer.downloads import Download
 from vidobs.observer.outcome import Failure
 
 if TYPE_CHECKING:
     from vidobs.core.jobs import Job
+    from vidobs.gateway.client.stream import Stream
     from vidobs.gateway.core import Core
     from vidobs.gateway.videos.book import Video
     from vidobs.gateway.wire.answers import Answer
@@ -36,7 +37,6 @@ _PASSED_ON = ("content-length", "content-range", "accept-ranges", "etag", "last-
 _FILES = (200, 206)
 _PART = 206
 _BAD_REQUEST = 400
-_PIECE_BYTES = 256 << 10
 READ_S = 120.0  # without a byte
 
 
@@ -73,23 +73,24 @@ async def _check(core: Core, asked: Asked, video: Video) -> None:
         video.checked = True
 
 
-async def _opened(core: Core, asked: Asked, video: Video) -> aiohttp.ClientResponse:
+async def _opened(core: Core, asked: Asked, video: Video) -> Stream:
     """Ask for a file, and follow to where its server keeps it."""
-    headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
-    for name in (b"range", b"if-range"):
+    headers = {"Accept": "*/*"}
+    for name, known in ((b"range", "Range"), (b"if-range", "If-Range")):
         given = asked.header(name)
         if given is not None:
-            headers[name.decode()] = given
+            headers[known] = given
     path = path_of(video.raw, "/content")
     query = "&".join(
         part
-        for part in asked.query.decode("latin-1").split("&")
+        for part in as_target(asked.query).split("&")
         if part and not part.startswith(("custom_llm_provider=", "video_id="))
     )
     response = await core.http.open(
-        video.upstream, "GET", path, query=query, headers=headers, timeout_s=READ_S
+        video.upstream, path, query=query, headers=headers, timeout_s=READ_S
     )
-    return await Elsewhere(core.http, video.upstream).followed(response, headers)
+    elsewhere = Elsewhere(core.http, video.upstream)
+    return await elsewhere.followed(response, headers, timeout_s=READ_S)
 
 
 class _Delivery:
@@ -119,13 +120,10 @@ class _Delivery:
                 return await self._refused(response)
             await self._stream(response, head=head)
         finally:
-            if response.content.at_eof():
-                response.release()
-            else:
-                response.close()
+            response.close()
         return None
 
-    async def _refused(self, response: aiohttp.ClientResponse) -> Answer:
+    async def _refused(self, response: Stream) -> Answer:
         upstream, seen = self._video.upstream, self._seen
         body = await self._core.http.small_body(upstream, response)
         reply = Reply(response.status, response.headers, body)
@@ -134,7 +132,7 @@ class _Delivery:
         self._fail(f"HTTP{response.status}", f"HTTP {response.status}", snapshot)
         return answer_of_error(reply, upstream)
 
-    async def _stream(self, response: aiohttp.ClientResponse, *, head: bool) -> None:
+    async def _stream(self, response: Stream, *, head: bool) -> None:
         guard, seen, send = self._guard, self._seen, self._asked.send
         if seen is not None:
             guard.run("download", _expect, seen, response)
@@ -146,13 +144,13 @@ class _Delivery:
             await send({"type": "http.response.body", "body": b""})
             return
         try:
-            async for piece in response.content.iter_any():
-                if seen is not None:
-                    guard.run("download", seen.feed, piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            name = type(error).__name__
-            self._fail(name, f"the file broke off ({name})")
+            while pieces := await response.pieces():
+                for piece in pieces:
+                    if seen is not None:
+                        guard.run("download", seen.feed, piece)
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except CallError as error:
+            self._fail(error.kind, f"the file broke off ({error.kind})")
             raise BrokenOffError from error  # the connection is cut, as the server cut it
         except BaseException:
             self._end(exhausted=False)
@@ -174,17 +172,15 @@ class BrokenOffError(Exception):
     """A file ended before its end; what was sent of it cannot be taken back."""
 
 
-def _expect(seen: Download, response: aiohttp.ClientResponse) -> None:
+def _expect(seen: Download, response: Stream) -> None:
     if response.status == _PART:
         seen.part(response.headers.get("content-range", ""))
-    seen.expect(response.content_length)
+    seen.expect(response.length)
     if response.headers.get("content-encoding"):
         seen.packed()
 
 
-def _headers(
-    video: Video, response: aiohttp.ClientResponse, variant: str
-) -> list[tuple[bytes, bytes]]:
+def _headers(video: Video, response: Stream, variant: str) -> list[tuple[bytes, bytes]]:
     """Say what the file is: by what its server says, where that is a kind of file."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not kind.startswith(("video/", "image/")):

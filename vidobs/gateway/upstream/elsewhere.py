@@ -11,16 +11,18 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-import aiohttp
-from yarl import URL
-
 from vidobs.core.networks import AddressKind, address_kind, address_of
 from vidobs.dialects.openai import pointer_in
-from vidobs.gateway.upstream.http import MOST_BODY_BYTES, NoAnswer
+from vidobs.gateway.client.addresses import read_url
+from vidobs.gateway.client.answers import MOST_BODY_BYTES, CallError
+from vidobs.gateway.client.heads import AGENT, Heads
+from vidobs.gateway.upstream.http import NoAnswer, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vidobs.gateway.client.addresses import Origin, Url
+    from vidobs.gateway.client.stream import Stream
     from vidobs.gateway.upstream.http import Http
     from vidobs.gateway.upstream.server import Upstream
 
@@ -38,71 +40,65 @@ class Elsewhere:
         self._upstream = upstream
 
     async def followed(
-        self, response: aiohttp.ClientResponse, headers: Mapping[str, str]
-    ) -> aiohttp.ClientResponse:
+        self, response: Stream, headers: Mapping[str, str], *, timeout_s: float
+    ) -> Stream:
         """Return the answer that has the file.
 
         Raises:
             NoAnswer: it is where nothing is fetched from, or cannot be had there.
         """
-        here = str(self._upstream.url(""))
+        here = self._upstream.deployment.base_url
         for _ in range(MOST):
             named = await self._named(response)
             if named is None:
                 return response
             response.close()
             here = urljoin(here, named)
-            response = await self._fetched(here, headers)
+            response = await self._fetched(here, headers, timeout_s)
         response.close()
         raise self._refused("is sent on too often")
 
-    async def _named(self, response: aiohttp.ClientResponse) -> str | None:
+    async def _named(self, response: Stream) -> str | None:
         """Where an answer says that the file is."""
         if response.status in _REDIRECTS:
-            return response.headers.get("location")
+            named = response.headers.get("location")
+            return None if named is None else named.encode("latin-1").decode(errors="replace")
         if response.status == self._upstream.deployment.variant.pointer_status:
-            announced = response.content_length
+            announced = response.length
             if announced is not None and announced < MOST_BODY_BYTES:
-                return pointer_in(await response.read())
+                return pointer_in(await self._http.small_body(self._upstream, response))
         return None
 
-    async def _fetched(self, there: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+    async def _fetched(self, there: str, headers: Mapping[str, str], timeout_s: float) -> Stream:
         url = self._checked(there)
-        same = url.origin() == self._upstream.url("").origin()
         addresses = await self._resolved(url)
         await self._check_reach(addresses)
-        sent = {**self._upstream.headers, **headers} if same else dict(headers)
-        host = url.host or ""
-        dialled = url if same else url.with_host(addresses[0])
+        where = f"from where {self._upstream.address} keeps the file"
         try:
-            return await self._http.session.get(
-                dialled,
-                headers={**sent, "Host": url.authority},
-                server_hostname=host if url.scheme == "https" and not same else None,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120),
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise NoAnswer(
-                f"no answer from where {self._upstream.address} keeps the file "
-                f"({type(error).__name__})",
-                error_type=type(error).__name__,
-                sent=True,
-            ) from error
+            origin, head = self._asking(url, addresses[0], headers)
+        except CallError as error:
+            raise no_answer(error, where) from error
+        return await self._http.fetch(origin, head, timeout_s=timeout_s, where=where)
 
-    def _checked(self, there: str) -> URL:
+    def _asking(self, url: Url, address: str, headers: Mapping[str, str]) -> tuple[Origin, bytes]:
+        """Say where to connect to, and what is asked there: with our key only at home."""
+        home = self._upstream.home
+        if url.place == home.place:
+            return url.origin, self._upstream.heads.head("GET", url.target, headers)
+        heads = Heads(url.authority, {"User-Agent": AGENT})
+        return url.at(address), heads.head("GET", url.target, headers)
+
+    def _checked(self, there: str) -> Url:
         try:
-            url = URL(there, encoded=True)
-            home = self._upstream.url("")
-            fit = url.host and url.scheme in ("http", "https") and not url.user
+            url = read_url(there)
         except ValueError:
             raise self._refused("is at no address") from None
-        if not fit or (home.scheme == "https" and url.scheme != "https"):
+        if self._upstream.home.scheme == "https" and url.scheme != "https":
             raise self._refused("is where nothing is fetched from")
         return url
 
     async def _check_reach(self, addresses: list[str]) -> None:
-        home = {_kind(one) for one in await self._resolved(self._upstream.url(""))}
+        home = {_kind(one) for one in await self._resolved(self._upstream.home)}
         opened: frozenset[AddressKind] = frozenset()
         if AddressKind.LOOPBACK in home:
             opened = _HERE
@@ -112,11 +108,11 @@ class Elsewhere:
         if not kinds or any(kind is not None and kind not in opened for kind in kinds):
             raise self._refused("is in a network that nothing is fetched from")
 
-    async def _resolved(self, url: URL) -> list[str]:
+    async def _resolved(self, url: Url) -> list[str]:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(url.host or "", url.port or 443)
-        except OSError:
+            found = await loop.getaddrinfo(url.host, url.port)
+        except (OSError, UnicodeError):
             return []
         return [str(entry[4][0]) for entry in found]
 

@@ -1,22 +1,23 @@
-"""Sends requests to servers, over aiohttp."""
+"""Sends requests to the servers behind the gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-import aiohttp
-import msgspec
+from vidobs.gateway.client.answers import MOST_BODY_BYTES, CallError, Reply
+from vidobs.gateway.client.client import Client
+from vidobs.gateway.upstream.forms import Form
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vidobs.gateway.client.addresses import Origin
+    from vidobs.gateway.client.stream import Stream
     from vidobs.gateway.upstream.server import Upstream
 
-Data: TypeAlias = bytes | aiohttp.MultipartWriter | None
+__all__ = ["MOST_BODY_BYTES", "Data", "Http", "NoAnswer", "Reply"]
 
-KEEP_ALIVE_S = 4.0  # shorter than any server's: a request on a dead connection may be lost
-CONNECT_S = 10.0
-MOST_BODY_BYTES = 8 << 20  # of an answer that is no file
-MOST_HEADERS_BYTES = 64 << 10
+Data: TypeAlias = bytes | Form | None
 
 
 class NoAnswer(Exception):  # noqa: N818 - becomes an answer of ours
@@ -29,30 +30,11 @@ class NoAnswer(Exception):  # noqa: N818 - becomes an answer of ours
         self.late = late
 
 
-class Reply(msgspec.Struct, frozen=True):
-    """An answer that was read whole."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
 class Http:
     """The connections to all servers. Made and closed inside of the event loop."""
 
     def __init__(self) -> None:
-        connector = aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=30, enable_cleanup_closed=False
-        )
-        self.session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-            read_bufsize=1 << 17,
-            max_line_size=MOST_HEADERS_BYTES,
-            max_field_size=MOST_HEADERS_BYTES,
-        )
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._client = Client()
 
     async def send(
         self,
@@ -65,95 +47,79 @@ class Http:
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
     ) -> Reply:
-        """Send a request and read the answer.
+        """Send a request and read the answer; only `GET` is ever sent twice.
 
         Raises:
             NoAnswer: there was none, or not all of it.
         """
-        response = await self.open(
-            upstream, method, path, query=query, data=data, headers=headers, timeout_s=timeout_s
-        )
-        body = await self.small_body(upstream, response)
-        return Reply(response.status, response.headers, body)
-
-    async def small_body(self, upstream: Upstream, response: aiohttp.ClientResponse) -> bytes:
-        """Read what is no file, and release the answer.
-
-        Raises:
-            NoAnswer: it broke off, or is too long.
-        """
+        size = None
+        if data is not None:
+            size = len(data) if isinstance(data, bytes) else data.size_bytes
         try:
-            return await self._body(response)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._no_answer(upstream, error, sent=True) from error
-        finally:
-            response.release()
+            head = upstream.heads.head(
+                method, upstream.target(path, query), headers, size_bytes=size
+            )
+            return await self._client.ask(
+                upstream.origin,
+                head,
+                data,
+                read_s=upstream.deployment.timeout_s if timeout_s is None else timeout_s,
+                again=method == "GET",
+            )
+        except CallError as error:
+            raise no_answer(error, f"from {upstream.address}") from error
 
     async def open(
         self,
         upstream: Upstream,
-        method: str,
         path: str,
         *,
         query: str = "",
-        data: Data = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
-    ) -> aiohttp.ClientResponse:
-        """Send a request; the caller reads the body, and releases the answer.
+        timeout_s: float,
+    ) -> Stream:
+        """Ask for a file; the caller reads it, and closes the answer.
 
         Raises:
             NoAnswer: there was none.
         """
         try:
-            return await self.session.request(
-                method,
-                upstream.url(path, query),
-                data=data,
-                headers=upstream.headers if headers is None else {**upstream.headers, **headers},
-                allow_redirects=False,
-                timeout=self._timeout(upstream.deployment.timeout_s, timeout_s),
-            )
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._no_answer(upstream, error, sent=not self._never_sent(error)) from error
+            head = upstream.heads.head("GET", upstream.target(path, query), headers)
+        except CallError as error:
+            raise no_answer(error, f"from {upstream.address}") from error
+        where = f"from {upstream.address}"
+        return await self.fetch(upstream.origin, head, timeout_s=timeout_s, where=where)
+
+    async def fetch(self, origin: Origin, head: bytes, *, timeout_s: float, where: str) -> Stream:
+        """Ask for a file, wherever it is kept; `where` stands in what is raised.
+
+        Raises:
+            NoAnswer: there was no answer.
+        """
+        try:
+            return await self._client.open(origin, head, read_s=timeout_s, again=True)
+        except CallError as error:
+            raise no_answer(error, where) from error
+
+    async def small_body(self, upstream: Upstream, response: Stream) -> bytes:
+        """Read what is no file, and close the answer.
+
+        Raises:
+            NoAnswer: it broke off, or is too long.
+        """
+        try:
+            return await response.read()
+        except CallError as error:
+            raise no_answer(error, f"from {upstream.address}") from error
 
     async def close(self) -> None:
         """Close every connection."""
-        await self.session.close()
+        await self._client.close()
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        """Read a body; a server that floods is stopped."""
-        announced = response.content_length
-        if announced is not None and announced <= MOST_BODY_BYTES:
-            return await response.read()
-        pieces: list[bytes] = []
-        size = 0
-        async for piece in response.content.iter_any():
-            size += len(piece)
-            if size > MOST_BODY_BYTES:
-                response.close()
-                raise aiohttp.ClientPayloadError("the answer is too long")
-            pieces.append(piece)
-        return b"".join(pieces)
 
-    def _timeout(self, usual_s: float, wanted_s: float | None) -> aiohttp.ClientTimeout:
-        read_s = usual_s if wanted_s is None else wanted_s
-        found = self._timeouts.get(read_s)
-        if found is None:
-            found = self._timeouts[read_s] = aiohttp.ClientTimeout(
-                total=None, sock_connect=CONNECT_S, sock_read=read_s
-            )
-        return found
-
-    def _never_sent(self, error: Exception) -> bool:
-        """Whether the connection never opened."""
-        kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-        return isinstance(error, kinds)
-
-    def _no_answer(self, upstream: Upstream, error: Exception, *, sent: bool) -> NoAnswer:
-        late = isinstance(error, TimeoutError)
-        said = "no answer in time" if late else "no answer"
-        name = type(error).__name__
-        return NoAnswer(
-            f"{said} from {upstream.address} ({name})", error_type=name, sent=sent, late=late
-        )
+def no_answer(error: CallError, where: str) -> NoAnswer:
+    """Say what came of a call; `where`: which server it was."""
+    said = "no answer in time" if error.late else "no answer"
+    return NoAnswer(
+        f"{said} {where} ({error.kind})", error_type=error.kind, sent=error.sent, late=error.late
+    )

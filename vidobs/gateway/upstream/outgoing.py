@@ -10,7 +10,7 @@ import msgspec
 from vidobs.core.calls import Operation
 from vidobs.dialects.outgoing import form_fields, path_of, referring
 from vidobs.dialects.rows import Bodies
-from vidobs.gateway.upstream.forms import multipart
+from vidobs.gateway.upstream.forms import Form
 from vidobs.gateway.wire.asked import PROVIDER
 from vidobs.gateway.wire.forms import Upload
 
@@ -43,7 +43,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     def encoded(self) -> tuple[Data, Mapping[str, str]]:
         """Return the body, for one sending, and its headers."""
         if self.pairs is not None:
-            return multipart(self.pairs, self.uploads), {}
+            form = Form(self.pairs, self.uploads)
+            return form, {"Content-Type": form.content_type}
         return _encode(self.fields), _JSON
 
     @property

@@ -209,7 +209,7 @@ async def test_what_is_not_taken_is_sent_again(sinks):
         (lambda sink: sink.answers(403), "status 403", 1),
         (lambda sink: sink.answers(503), "status 503", 3),
         (lambda sink: sink.redirects("http://127.0.0.1:9/"), "status 307", 3),
-        (lambda sink: sink.drops(), "ServerDisconnectedError", 3),
+        (lambda sink: sink.drops(), "ReadError", 3),
     ],
     ids=["403", "503", "307", "drops"],
 )

@@ -91,8 +91,8 @@ async def test_what_counts(server, result, options, rule):
         (lambda sink: sink.answers(200, body=b'{"results": []}'), "unreadable answer"),
         (lambda sink: sink.hangs(), "TimeoutError"),
         (lambda sink: sink.drips(), "TimeoutError"),
-        (lambda sink: sink.drops(), "ServerDisconnectedError"),
-        (lambda sink: sink.stop(), "ClientConnectorError"),
+        (lambda sink: sink.drops(), "ReadError"),
+        (lambda sink: sink.stop(), "ConnectError"),
     ],
     ids=["500", "401", "307", "html", "empty", "hangs", "drips", "drops", "stops"],
 )

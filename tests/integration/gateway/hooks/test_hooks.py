@@ -122,7 +122,7 @@ async def test_a_queue_outlives_a_receiver_that_is_away(tmp_path, receiver):
         shown = await front.settled(endpoint["id"], pending=1)
         while shown["last_error"] is None:
             shown = await front.settled(endpoint["id"], pending=1)
-        assert shown["last_error"] == "ClientConnectorError"
+        assert shown["last_error"] == "ConnectError"
         [waiting] = front.hooks.store.due(front.hooks.now().replace(year=2100), 9)
         front.hooks.store.postpone(waiting)  # due at once
     receiver.start()

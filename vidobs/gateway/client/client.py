@@ -1,0 +1,206 @@
+"""Connections that are kept, and requests over them."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Protocol
+
+from vidobs.gateway.client.answers import (
+    MOST_BODY_BYTES,
+    NOT_CONNECTED,
+    NOT_CONNECTED_IN_TIME,
+    CallError,
+    Reply,
+)
+from vidobs.gateway.client.connection import Connection
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    from vidobs.gateway.client.addresses import Origin
+    from vidobs.gateway.client.stream import Stream
+
+KEEP_ALIVE_S = 4.0  # shorter than any server's: a request on a dead connection may be lost
+CONNECT_S = 10.0
+_LEAST_PAUSE_S = 0.25  # between two looks at all connections
+
+
+class Pieces(Protocol):
+    """A body that is not in memory; its length stands in the head."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read it from its start."""
+        ...
+
+
+class Client:
+    """Sends requests. Made, used and closed inside of one event loop."""
+
+    def __init__(self, *, keep_alive_s: float = KEEP_ALIVE_S, connect_s: float = CONNECT_S) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._keep_alive_s = keep_alive_s
+        self._connect_s = connect_s
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._open: set[Connection] = set()
+        self._tls: ssl.SSLContext | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = inf
+        self._closed = False
+        self._emptied: asyncio.Future[None] | None = None
+
+    async def ask(
+        self,
+        origin: Origin,
+        head: bytes,
+        body: bytes | Pieces | None = None,
+        *,
+        read_s: float,
+        most_bytes: int = MOST_BODY_BYTES,
+        again: bool = False,
+    ) -> Reply:
+        """Send a request and read the whole answer.
+
+        `read_s`: the longest time without a byte. `again`: it is sent once more where a kept
+        connection turns out to be dead; never for what must not happen twice.
+
+        Raises:
+            CallError: there was no answer, or not all of it.
+        """
+        connection = self._kept(origin) or await self._connected(origin)
+        request = head + body if isinstance(body, bytes) else head
+        waiter = connection.ask(request, read_s=read_s, most_bytes=most_bytes)
+        if connection.deadline < self._looks_at:
+            self._look_at(connection.deadline)
+        try:
+            if body is not None and not isinstance(body, bytes):
+                await connection.send(body.pieces())
+            return await waiter
+        except CallError as error:
+            if not (again and error.stale):
+                raise
+        except BaseException:
+            connection.abandon()
+            raise
+        self._forget(origin)
+        return await self.ask(origin, head, body, read_s=read_s, most_bytes=most_bytes)
+
+    async def open(
+        self, origin: Origin, request: bytes, *, read_s: float, again: bool = False
+    ) -> Stream:
+        """Send a request, head and body in one; the caller reads the answer, and closes it.
+
+        Raises:
+            CallError: there was no answer.
+        """
+        connection = self._kept(origin) or await self._connected(origin)
+        waiter = connection.open(request, read_s=read_s)
+        if connection.deadline < self._looks_at:
+            self._look_at(connection.deadline)
+        try:
+            return await waiter
+        except CallError as error:
+            if not (again and error.stale):
+                raise
+        except BaseException:
+            connection.abandon()
+            raise
+        self._forget(origin)
+        return await self.open(origin, request, read_s=read_s)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in tuple(self._open):
+            connection.abort()
+        if self._open:  # each says so in the next turn of the loop
+            self._emptied = self._loop.create_future()
+            await self._emptied
+
+    # -- connections -------------------------------------------------------------------------------
+
+    def freed(self, connection: Connection) -> None:
+        """Keep a connection: the last that was used is the first that is used again."""
+        connection.deadline = self._loop.time() + self._keep_alive_s
+        if connection.deadline < self._looks_at:
+            self._look_at(connection.deadline)
+        self._idle.setdefault(connection.origin, []).append(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._open.discard(connection)
+        kept = self._idle.get(connection.origin)
+        if kept is not None:
+            if connection.idle and connection in kept:
+                kept.remove(connection)
+            if not kept:
+                del self._idle[connection.origin]
+        if self._emptied is not None and not self._open and not self._emptied.done():
+            self._emptied.set_result(None)
+
+    def _forget(self, origin: Origin) -> None:
+        """Drop what was kept: the server has closed one, so the others are doubtful."""
+        for connection in self._idle.pop(origin, ()):
+            connection.abort()
+
+    def _kept(self, origin: Origin) -> Connection | None:
+        kept = self._idle.get(origin)
+        now_s = self._loop.time()
+        while kept:
+            connection = kept.pop()
+            if not connection.closing and connection.deadline > now_s:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connected(self, origin: Origin) -> Connection:
+        make = partial(Connection, origin, self, self._loop)
+        try:
+            async with asyncio.timeout(self._connect_s):
+                _, connection = await self._loop.create_connection(
+                    make,
+                    origin.host,
+                    origin.port,
+                    ssl=None if origin.tls_name is None else self._context(),
+                    server_hostname=origin.tls_name,
+                )
+        except TimeoutError:
+            raise CallError(NOT_CONNECTED_IN_TIME, sent=False, late=True) from None
+        except (OSError, UnicodeError) as error:  # the certificate's too, and names that are none
+            raise CallError(NOT_CONNECTED, sent=False, why=str(error)) from error
+        self._open.add(connection)
+        if self._closed:
+            connection.abort()
+            raise CallError(NOT_CONNECTED, sent=False)
+        return connection
+
+    def _context(self) -> ssl.SSLContext:
+        """Return what checks certificates as the system does; made when it is first needed."""
+        if self._tls is None:
+            import ssl
+
+            self._tls = ssl.create_default_context()
+        return self._tls
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def _look_at(self, when_s: float) -> None:
+        """Look at all connections then: one timer is enough for all."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._looks_at = when_s
+        self._timer = self._loop.call_at(when_s, self._look)
+
+    def _look(self) -> None:
+        now_s = self._loop.time()
+        self._timer, self._looks_at = None, inf
+        for connection in tuple(self._open):
+            if connection.deadline <= now_s:
+                connection.expire()
+        first = min((each.deadline for each in self._open), default=inf)
+        if first < inf and not self._closed:
+            self._look_at(max(first, now_s + _LEAST_PAUSE_S))
