@@ -19,6 +19,12 @@ from starlette.routing import Match, Route
 from vidobs.core.scrub import scrub
 from vidobs.core.standard_webhooks import NEW_KEY_BYTES, secret_of
 from vidobs.gateway.foreign import refuse_pages
+from vidobs.gateway.hooks.bodies import (
+    DeletedEndpoint,
+    EndpointList,
+    NewEndpoint,
+    ShownEndpoint,
+)
 from vidobs.gateway.hooks.paths import PATHS
 from vidobs.gateway.hooks.reach import ForbiddenAddressError, Reach, resolve
 from vidobs.gateway.hooks.records import Endpoint, HookEvent
@@ -43,47 +49,6 @@ _MOST_TEXT = 200
 _UNAVAILABLE = Refusal(
     503, "webhooks cannot be kept now; try again", code="unavailable", error_type="server_error"
 )
-
-
-class NewEndpoint(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request for a new endpoint."""
-
-    url: str
-    events: list[HookEvent] = []
-    description: str | None = None
-
-
-class ShownEndpoint(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """An endpoint as its owner sees it; the secret once, when it is made."""
-
-    id: str
-    object: str
-    created_at: int
-    url: str
-    events: tuple[HookEvent, ...]
-    description: str | None
-    enabled: bool
-    pending: int  # deliveries on their way
-    last_error: str | None
-    secret: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class EndpointList(msgspec.Struct):
-    """All endpoints of an owner."""
-
-    object: str
-    data: list[ShownEndpoint]
-    first_id: str | None
-    last_id: str | None
-    has_more: bool
-
-
-class DeletedEndpoint(msgspec.Struct):
-    """An endpoint that is gone."""
-
-    id: str
-    object: str
-    deleted: bool
 
 
 _wish = msgspec.json.Decoder(NewEndpoint)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from vidobs.gateway.hooks import routes as hooks
+from vidobs.gateway.hooks import bodies as hooks
 from vidobs.gateway.routes import provider_events, schemas
 from vidobs.gateway.routes.content import VARIANTS
 from vidobs.gateway.routes.openapi_operation import JSON, Described, Parameter
