@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from vidobs.core.jobs import Job
 from vidobs.gateway.governance.database import HOME
+from vidobs.gateway.governance.facts import Facts, facts_of
 from vidobs.gateway.ledger_file import LedgerFile
 from vidobs.gateway.sqlite_file import queries
 from vidobs.ledger import codec
@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from vidobs.core.jobs import Job
+
+_places = msgspec.json.Decoder(list[tuple[int, str]])
+
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some events of the outbox: whose jobs, as they are now; and where to go on."""
+    """Some events of the outbox: their jobs, as they are now; and where to go on."""
 
-    jobs: tuple[Job, ...] = ()
+    jobs: tuple[Facts, ...] = ()
     last: int
     more: bool = False
 
@@ -36,7 +40,7 @@ class Feed(Protocol):
         ...
 
     def read(self, after: int, limit: int) -> Page:
-        """Return the gateway's jobs of the next events, each once and as it is now."""
+        """Return the jobs of the next events, each once and as it is now."""
         ...
 
     def jobs(self, job_ids: Iterable[str]) -> list[Job]:
@@ -66,18 +70,18 @@ class SqliteFeed:
             return self._file.identity()
 
     def read(self, after: int, limit: int) -> Page:
-        """Return the gateway's jobs of the next events, from one look at the file."""
+        """Return the jobs of the next events, from one look at the file."""
         with self._lock, self._file.reading() as connection:
             if connection is None:
                 return Page(last=after)
             connection.execute("BEGIN")
             try:
-                rows: list[Any] = connection.execute(self._sql["events"], (after, limit)).fetchall()
-                found = self._newest(connection, {one: seq for seq, one in rows if one is not None})
+                last, count, told = self._ask(connection, "events", after, limit)
+                places = {job_id: seq for seq, job_id in _places.decode(told)} if count else {}
+                found = self._newest(connection, places) if places else ()
             finally:
                 connection.execute("COMMIT")
-        last = int(rows[-1][0]) if rows else after
-        return Page(jobs=found, last=last, more=len(rows) == limit)
+        return Page(jobs=found, last=last if count else after, more=count == limit)
 
     def jobs(self, job_ids: Iterable[str]) -> list[Job]:
         """Return jobs as they are now; those that are not there are left out."""
@@ -102,14 +106,20 @@ class SqliteFeed:
         with self._lock:
             self._file.close()
 
-    def _newest(self, connection: apsw.Connection, places: Mapping[str, int]) -> tuple[Job, ...]:
+    def _newest(self, connection: apsw.Connection, places: Mapping[str, int]) -> tuple[Facts, ...]:
         """Return the jobs of some events as they are now; a purged one as it was last."""
+        rows = codec.places(map(codec.seq_of, places))
+        found = {job.job_id: job for job in facts_of(self._ask(connection, "jobs_at", rows)[0])}
         finder = Finder(connection)
-        found: list[Job] = []
-        for job_id, seq in places.items():
-            entry = finder.by_id(job_id)
-            if entry is not None:
-                found.append(entry.job)
-            else:
-                found.append(codec.load_job(connection.execute(self._sql["event_job"], (seq,)).get))
-        return tuple(found)
+        for job_id in places.keys() - found.keys():
+            entry = finder.by_id(job_id)  # two jobs of one place lie side by side
+            job = self._event_job(connection, places[job_id]) if entry is None else entry.job
+            found[job_id] = facts_of(b"[%b]" % codec.dump_job(job).encode())[0]
+        return tuple(found[job_id] for job_id in places)
+
+    def _event_job(self, connection: apsw.Connection, place: int) -> Job:
+        return codec.load_job(self._ask(connection, "event_job", place)[0])
+
+    def _ask(self, connection: apsw.Connection, query: str, *bindings: int | str) -> Any:  # noqa: ANN401 - a row of SQLite
+        """Return the one row of a query: every row costs a wait for the interpreter."""
+        return connection.execute(self._sql[query], bindings).fetchone()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from vidobs.core.jobs import Job
     from vidobs.core.money import Cost
+    from vidobs.gateway.governance.facts import Bill, Facts
     from vidobs.gateway.governance.records import Whose
 
 _ID = slice(4, 16)  # `job_` and the 48 bits of milliseconds of a UUIDv7
@@ -75,12 +76,12 @@ def busy_of(state: JobState) -> bool:
     return not state.terminal and state is not JobState.UNKNOWN
 
 
-def held_nano(job: Job) -> int:
+def held_nano(job: Job | Facts) -> int:
     """Return what a job that has not ended holds, in billionths of a dollar."""
     return nano(_held(job.cost)) or 0
 
 
-def figures_of(job: Job) -> Figures | None:
+def figures_of(job: Job | Facts) -> Figures | None:
     """Return what a job means for budgets; `None` for one that the gateway did not make."""
     tags = job.attribution.tags
     owner = tags.get(KEY_TAG)
@@ -109,14 +110,14 @@ def figures_of(job: Job) -> Figures | None:
     )
 
 
-def _held(cost: Cost) -> Decimal | None:
+def _held(cost: Cost | Bill) -> Decimal | None:
     """What a running job may come to; of an ambiguous create, what was quoted."""
     if cost.usd is not None:
         return cost.usd
     return cost.quoted_usd if cost.possible_usd is None else cost.possible_usd
 
 
-def _counted(cost: Cost) -> Decimal | None:
+def _counted(cost: Cost | Bill) -> Decimal | None:
     """What a job that ended came to, with what it may have cost besides.
 
     Completed at a price that nobody knows, it counts as what was reserved for it: never as nothing.

@@ -1,7 +1,17 @@
 -- events --
--- The next events, and whose they are where the gateway may have made the job.
-SELECT seq, iif(instr(job, '"tags":') AND instr(job, '"key":"'), json_extract(job, '$.job_id'), NULL)
-FROM event WHERE seq > ? ORDER BY seq LIMIT ?;
+-- How far the next events go and how many they are, and the place and the job of each: nearly every
+-- document begins with the id.
+SELECT max(seq), count(*), CAST('[' || group_concat(
+    '[' || seq || ',' || json_quote(
+        iif(substr(job, 1, 11) = '{"job_id":"', substr(job, 12, 36), job ->> '$.job_id')
+    ) || ']', ','
+) || ']' AS BLOB)
+FROM (SELECT seq, job FROM event WHERE seq > ? ORDER BY seq LIMIT ?);
+
+-- jobs_at --
+-- Some jobs as they are now, as one array.
+SELECT CAST('[' || coalesce(group_concat(doc, ','), '') || ']' AS BLOB)
+FROM job WHERE seq IN (SELECT value FROM json_each(?));
 
 -- event_job --
 SELECT job FROM event WHERE seq = ?;

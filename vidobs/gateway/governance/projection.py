@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from vidobs.core.jobs import Job
     from vidobs.gateway.governance.book import Book
+    from vidobs.gateway.governance.facts import Facts
     from vidobs.gateway.governance.feed import Feed
     from vidobs.gateway.governance.spend_rows import SpendRows
 
-BATCH = 64  # events: more would hold the interpreter for too long
+BATCH = 128  # events: more would hold the interpreter for too long
 _MARGIN = timedelta(hours=1)  # by which a clock may have been put back before the restart
 _CORRECTED_SOON = timedelta(days=3)  # after a job was made, in the ordinary course of things
 _CORRECTED_LATEST = timedelta(days=400)
@@ -123,10 +124,13 @@ class Projection:
     def _write(self, jobs: list[Figures], to: Place, mark: int) -> None:
         with self._rows.batch(jobs, to) as batch:
             moved = self._cursor is not None and batch.before.cursor != self._cursor
-            counted = batch.counted
-            self._book.projected(
-                [(job, counted.get(job.job_id, 0)) for job in jobs], mark, batch.commit
-            )
+            counted, known = batch.counted, self._book.holds
+            news = [  # what runs, and holds just that, changes nothing
+                (job, counted.get(job.job_id, 0))
+                for job in jobs
+                if job.final or not known(job.job_id, job.nano, job.busy)
+            ]
+            self._book.projected(news, mark, batch.commit)
         if moved:
             self._reread()
 
@@ -137,5 +141,5 @@ class Projection:
         self._book.reread(self._rows.ended((*ended, *held)))
 
 
-def _gateways(jobs: Iterable[Job]) -> list[Figures]:
+def _gateways(jobs: Iterable[Job | Facts]) -> list[Figures]:
     return [figures for job in jobs if (figures := figures_of(job)) is not None]

@@ -2,8 +2,9 @@
 SELECT (SELECT value FROM meta WHERE key = 'cursor'), (SELECT value FROM meta WHERE key = 'ledger'),
        (SELECT value FROM meta WHERE key = 'read_us');
 
--- keep_note --
-UPDATE meta SET value = ?2 WHERE key = ?1;
+-- keep_place --
+UPDATE meta SET value = CASE key WHEN 'cursor' THEN ?1 WHEN 'ledger' THEN ?2 ELSE ?3 END
+WHERE key IN ('cursor', 'ledger', 'read_us');
 
 -- counted --
 SELECT job_id, counted_nano FROM spend WHERE job_id IN (SELECT value FROM json_each(?));
@@ -24,10 +25,13 @@ WHERE job_id IN (SELECT value FROM json_each(?));
 INSERT INTO spend (
     job_id, at_ms, owner, user_id, team_id, model, provider, upstream_model, operation, state,
     cost_status, quoted_nano, usd_nano, possible_nano, counted_nano, finished_us, seconds
-) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (job_id) DO UPDATE SET
-    upstream_model = ?8, state = ?10, cost_status = ?11, quoted_nano = ?12, usd_nano = ?13,
-    possible_nano = ?14, counted_nano = ?15, finished_us = ?16, seconds = ?17;
+    upstream_model = excluded.upstream_model, state = excluded.state,
+    cost_status = excluded.cost_status, quoted_nano = excluded.quoted_nano,
+    usd_nano = excluded.usd_nano, possible_nano = excluded.possible_nano,
+    counted_nano = excluded.counted_nano, finished_us = excluded.finished_us,
+    seconds = excluded.seconds;
 
 -- spent_gateway --
 SELECT coalesce(sum(counted_nano), 0) FROM spend

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,15 @@ from vidobs.gateway.sqlite_file import queries, transaction
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from vidobs.gateway.governance.durations import Window
     from vidobs.gateway.governance.figures import Figures
     from vidobs.gateway.governance.records import Whose
+
+
+_AT_ONCE = 16  # rows of one statement
+_ROW = f"({', '.join('?' * 17)})"
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -44,7 +49,7 @@ class Batch:
     def __init__(self, rows: SpendRows, before: Place, counted: dict[str, int]) -> None:
         self._rows = rows
         self.before = before  # where the projection was, whoever moved it
-        self.counted = counted  # against budgets until now, by job
+        self.counted = counted  # against budgets until now, by job, of those that ended
 
     def commit(self) -> None:
         """Make it last; what is not committed never was."""
@@ -62,6 +67,7 @@ class SpendRows:
         self._questions = open_file(path, full_sync=False)  # of people: a create never waits
         self._asking = Lock()
         self._sql = queries(HOME, "spend.sql")
+        self._put_many = self._sql["put"].replace(_ROW, ", ".join([_ROW] * _AT_ONCE))
 
     def place(self) -> Place:
         """Return how far the projection is."""
@@ -75,13 +81,11 @@ class SpendRows:
         """
         with KIND.translated(self.path), transaction(self._writer):
             before = Place(*self._write("cursor")[0])
-            ids = _listed(job.job_id for job in jobs)
-            counted = dict(self._write("counted", ids))
-            for job in jobs:
-                self._write("put", *_row(job))
+            ended = [job.job_id for job in jobs if job.final]
+            counted = dict(self._write("counted", _listed(ended))) if ended else {}
+            self._put([_row(job) for job in jobs])
             if to.ledger != before.ledger or to.cursor > before.cursor:
-                for name in Place.__struct_fields__:
-                    self._write("keep_note", name, getattr(to, name))
+                self._write("keep_place", to.cursor, to.ledger, to.read_us)
             yield Batch(self, before, counted)
 
     def commit(self) -> None:
@@ -146,6 +150,14 @@ class SpendRows:
     def _ask(self, query: str, *bindings: str | int | None) -> list[Any]:
         with self._lock, KIND.translated(self.path):
             return self._reader.execute(self._sql[query], bindings).fetchall()
+
+    def _put(self, rows: Sequence[tuple[str | float | None, ...]]) -> None:
+        """Write rows, many with each statement: one costs a wait for the interpreter."""
+        done = len(rows) - len(rows) % _AT_ONCE
+        for place in range(0, done, _AT_ONCE):
+            self._writer.execute(self._put_many, [*chain(*rows[place : place + _AT_ONCE])])
+        for row in rows[done:]:
+            self._writer.execute(self._sql["put"], row)
 
     def _write(self, query: str, *bindings: str | float | None) -> list[Any]:
         return self._writer.execute(self._sql[query], bindings).fetchall()

@@ -264,3 +264,18 @@ def test_what_runs_when_its_person_is_erased_is_paid_all_the_same(tmp_path, rest
     [row] = house.governance.rows.ask("logs", 0, 2**62, *[None] * 6, 9, 0)
     assert (row[2], row[3], row[4], row[9]) == ("vk_a", None, "films", "completed")
     house.close()
+
+
+def test_two_jobs_that_fell_on_one_place_are_both_counted(house):
+    """Once in millions of creates two ids name one place in the ledger: the second lies behind."""
+    token = house.key("vk_a", max_budget="8").text
+    asked = [house.admit(token)[0] for _ in range(2)]
+    first, second = (house.job(house.principal(token), one) for one in asked)
+    twin = f"{first.job_id[:18]}{'f' * 10}{first.job_id[28:]}"
+    jobs = (first, msgspec.structs.replace(second, job_id=twin))
+    for job in jobs:
+        house.ledger.intend(job)
+        house.ledger.record(house.make.seen(job, id=job.job_id, state=JobState.COMPLETED))
+    house.admission._book.give_back(second.job_id)
+    house.governance.keeper.round()
+    assert house.standing("key", "vk_a") == (0, Decimal("1.6"))
