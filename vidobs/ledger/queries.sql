@@ -14,9 +14,14 @@ INSERT INTO job (seq, provider, provider_job_id, state, model, owner, version, p
 VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?);
 
 -- update_job --
-UPDATE job
-SET provider_job_id = ?, state = ?, model = ?, version = version + 1, events = events || ?, doc = ?
-WHERE seq = ? AND version = ?;
+-- An insert, for that takes many rows at once. There is a row at the place already; where there is
+-- none any more, it is added, and who runs this has to see that and undo it.
+INSERT INTO job (provider_job_id, state, model, events, doc, seq, version, provider, owner)
+VALUES (?, ?, ?, ?, ?, ?, ?, '', 0)
+ON CONFLICT (seq) DO UPDATE
+SET provider_job_id = excluded.provider_job_id, state = excluded.state, model = excluded.model,
+    version = version + 1, events = events || excluded.events, doc = excluded.doc
+WHERE version = excluded.version;
 
 -- place_of --
 SELECT doc FROM job WHERE seq = ?;

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import apsw
+import msgspec
 
 from vidobs.core.errors import LedgerUnusableError
-from vidobs.core.protocols import Recorded
+from vidobs.core.events import VideoEvent
+from vidobs.core.machine import Advance
+from vidobs.core.protocols import Observed, Recorded
 from vidobs.ledger import codec, quiet, steps
 from vidobs.ledger.cache import Entry
 from vidobs.ledger.folding import StaleError
+from vidobs.ledger.inserts import Insert
 from vidobs.ledger.spend import write_spend
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
-    from vidobs.core.events import VideoEvent
+    from collections.abc import Iterator, Sequence
+
     from vidobs.core.jobs import Job
-    from vidobs.core.machine import Advance
-    from vidobs.core.protocols import Observed
 
 
 class NotTogetherError(Exception):
     """Several writes cannot be one transaction."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """The step of a job, ready to be written: where it goes, and what becomes of the outbox."""
+
+    entry: Entry  # as it was before
+    step: Advance
+    seen: Observed
+    events: tuple[VideoEvent, ...]
+    doc: str
+
+    @classmethod
+    def of(cls, entry: Entry, step: Advance, seen: Observed) -> Change:
+        """Return the change that a step makes."""
+        return cls(entry, step, seen, steps.events_of(step, seen), codec.dump_job(step.job))
+
+    @property
+    def recorded(self) -> Recorded:
+        """What the write comes to."""
+        return Recorded(self.step.job, self.events, settled=self.step.settled)
 
 
 class Rows:
@@ -36,8 +60,9 @@ class Rows:
         self._cursor = connection.cursor()
         self._sql = queries()
         self._insert_job = self._sql["insert_job"]
-        self._update_job = self._sql["update_job"]
-        self._insert_event = self._sql["insert_event"]
+        self._jobs = Insert(self._cursor, self._insert_job)
+        self._changes = Insert(self._cursor, self._sql["update_job"])
+        self._events = Insert(self._cursor, self._sql["insert_event"])
 
     def insert(self, job: Job, doc: str) -> int:
         """Insert a job and return its place: the one its id names, or the next free one.
@@ -61,31 +86,64 @@ class Rows:
         msg = f"ledger {self._path}: no free place for {job.job_id}"
         raise LedgerUnusableError(msg)
 
+    def insert_all(self, jobs: Sequence[Job]) -> list[Entry]:
+        """Insert jobs at the places that their ids name; a statement for all, where they fit."""
+        entries: list[Entry] = []
+        rows: list[str | int | None] = []
+        for job in jobs:
+            seq = codec.seq_of(job.job_id)
+            entries.append(Entry(seq, 0, job))
+            rows += (seq, job.provider, job.provider_job_id, job.state, job.model, self.owner,
+                     job.prompt_hash, codec.dump_job(job))  # fmt: skip
+        self._jobs.run(rows)
+        return entries
+
+    def one_statement(self, jobs: int) -> bool:
+        """Tell whether so many jobs are inserted by one statement, which is its own transaction."""
+        return self._jobs.fits(jobs)
+
     def write(self, entry: Entry, step: Advance, seen: Observed) -> tuple[Entry, Recorded]:
         """Write the step of a job inside a transaction; raise when the entry is stale."""
-        job = step.job
-        seq = entry.seq
-        doc = codec.dump_job(job)
-        events = steps.events_of(step, seen)
-        listed = self._write_events(events, doc, seen.now_ns // 1000) if events else ""
-        self._cursor.execute(
-            self._update_job,
-            (job.provider_job_id, job.state, job.model, listed, doc, seq, entry.version),
-        )
-        if self._connection.changes() == 0:
-            raise StaleError
-        if step.settled or step.adjusted:
-            write_spend(self._cursor, seq, job, seen.now_ns)
-        if not events:
-            quiet.note(self._cursor, seq)
-        return Entry(seq, entry.version + 1, job), Recorded(job, events, settled=step.settled)
+        change = Change.of(entry, step, seen)
+        (after,) = self.write_all((change,))
+        return after, change.recorded
 
-    def _write_events(self, events: tuple[VideoEvent, ...], doc: str, at_us: int) -> str:
-        """Put events into the outbox; return their places as a job lists them."""
-        listed = ""
-        for event in events:
-            spans = codec.dump_spans(event.spans)
-            row = (event.id, event.name, at_us, self.route, doc, spans, event.detail)
-            self._cursor.execute(self._insert_event, row)
-            listed += f",{self._connection.last_insert_rowid()}"
-        return listed
+    def write_all(self, changes: Sequence[Change]) -> list[Entry]:
+        """Write steps of jobs inside a transaction; raise `StaleError` when one is stale."""
+        places = self._write_events(changes)
+        entries: list[Entry] = []
+        rows: list[str | int | None] = []
+        for change in changes:
+            job, before = change.step.job, change.entry
+            listed = "".join([f",{next(places)}" for _ in change.events])
+            rows += (job.provider_job_id, job.state, job.model, listed, change.doc, before.seq,
+                     before.version)  # fmt: skip
+            entries.append(Entry(before.seq, before.version + 1, job))
+        last = self._connection.last_insert_rowid()
+        updated = self._changes.run(rows)
+        if updated != len(changes) or self._connection.last_insert_rowid() != last:
+            raise StaleError
+        for change in changes:
+            self._write_beside(change)
+        return entries
+
+    def _write_events(self, changes: Sequence[Change]) -> Iterator[int]:
+        """Put events into the outbox; return their places, which follow each other."""
+        rows: list[str | int | None] = []
+        count = 0
+        for change in changes:
+            at_us = change.seen.now_ns // 1000
+            for event in change.events:
+                rows += (event.id, event.name, at_us, self.route, change.doc,
+                         codec.dump_spans(event.spans), event.detail)  # fmt: skip
+                count += 1
+        self._events.run(rows)
+        return itertools.count(self._connection.last_insert_rowid() - count + 1)
+
+    def _write_beside(self, change: Change) -> None:
+        """Write what goes with a step: the money of a job that ended, a note of a quiet one."""
+        step, seq = change.step, change.entry.seq
+        if step.settled or step.adjusted:
+            write_spend(self._cursor, seq, step.job, change.seen.now_ns)
+        if not change.events:
+            quiet.note(self._cursor, seq)

@@ -16,8 +16,9 @@ from vidobs.ledger.database import ledger_error, open_writer, translated
 from vidobs.ledger.finder import Finder, Stranger
 from vidobs.ledger.folding import StaleError, fold
 from vidobs.ledger.lock import WriteLock
-from vidobs.ledger.rows import NotTogetherError, Rows
+from vidobs.ledger.rows import Change, NotTogetherError, Rows
 from vidobs.ledger.statements import queries
+from vidobs.ledger.transaction import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,7 @@ class SqliteLedger:
         self._before = before or JobCache()
         self._rows = Rows(path, self.connection, route=route)
         self._cursor = self.connection.cursor()
+        self._transaction = Transaction(self.connection)
         self._find = Finder(self.connection)
         self._sql = queries()
 
@@ -108,21 +110,28 @@ class SqliteLedger:
         Raises:
             NotTogetherError: one of them needs a transaction of its own; nothing was written.
         """
-        after: list[Entry] = []
+        jobs: list[Job] = []
+        changes: list[Change] = []
         done: list[Recorded | None] = []
-        with self.held():
-            try:
-                with self._transaction():
-                    for write in writes:
-                        entry, recorded = self._write_one(write)
-                        done.append(recorded)
-                        after.append(entry)
-            except (StaleError, apsw.ConstraintError) as error:
-                raise NotTogetherError from error
-            for entry in after:
-                if entry.job.state is JobState.SUBMITTING:
-                    self.in_flight.add(entry.seq)
-                self._keep(entry)
+        for write in writes:
+            if isinstance(write, Job):
+                jobs.append(write)
+                done.append(None)
+                continue
+            found = self._prepared(write)
+            if isinstance(found, Change):
+                changes.append(found)
+                found = found.recorded
+            done.append(found)
+        self.lock.acquire()
+        try:
+            self._write_all(jobs, changes)
+        except (StaleError, apsw.ConstraintError) as error:
+            raise NotTogetherError from error
+        except apsw.Error as error:
+            raise ledger_error(error, self.path) from error
+        finally:
+            self.lock.release()
         return done
 
     def find(self, provider: str, provider_job_id: str) -> Job | None:
@@ -174,7 +183,7 @@ class SqliteLedger:
         One transaction: nobody sees the process gone and its creates still unanswered.
         """
         given_up: list[tuple[Entry, Recorded]] = []
-        with self._transaction():
+        with self._transaction:
             self._cursor.execute(self._sql["drop_process"], (process,))
             if self.connection.changes() == 0:
                 return []  # another process was faster
@@ -194,17 +203,28 @@ class SqliteLedger:
 
     # -- one write ---------------------------------------------------------------------------------
 
-    def _write_one(self, write: Job | Observed) -> tuple[Entry, Recorded | None]:
-        """Write one of several in a transaction, where nothing has to be looked up for it."""
-        if isinstance(write, Job):
-            return Entry(self._rows.insert(write, codec.dump_job(write)), 0, write), None
-        entry = self.cache.by_id(write.job_id)
-        if entry is None or write.version is not None:
+    def _prepared(self, seen: Observed) -> Change | Recorded:
+        """Prepare one of several writes, for which nothing has to be looked up in the file."""
+        entry = self.cache.by_id(seen.job_id)
+        if entry is None or seen.version is not None:
             raise NotTogetherError
-        step = steps.take(entry.job, write, self.rules)
-        if not step.changed and write.failure is None:
-            return entry, Recorded(entry.job)
-        return self._rows.write(entry, step, write)
+        step = steps.take(entry.job, seen, self.rules)
+        if not step.changed and seen.failure is None:
+            return Recorded(entry.job)
+        return Change.of(entry, step, seen)
+
+    def _write_all(self, jobs: Sequence[Job], changes: Sequence[Change]) -> None:
+        """Write intents and answers; a single statement needs no other transaction."""
+        if not changes and self._rows.one_statement(len(jobs)):
+            made, changed = self._rows.insert_all(jobs), []
+        else:
+            with self._transaction:
+                made, changed = self._rows.insert_all(jobs), self._rows.write_all(changes)
+        for entry in made:
+            self.in_flight.add(entry.seq)
+            self.cache.put(entry)
+        for entry in changed:
+            self._keep(entry)
 
     def _record(self, seen: Observed) -> Recorded | None:
         if seen.version is not None:
@@ -235,21 +255,14 @@ class SqliteLedger:
         step = steps.take(entry.job, seen, self.rules)
         if not step.changed and seen.failure is None:
             return Recorded(entry.job)
-        execute = self._cursor.execute
-        execute("BEGIN IMMEDIATE")
         try:
-            after, recorded = self._rows.write(entry, step, seen)
-            execute("COMMIT")
+            with self._transaction:
+                after, recorded = self._rows.write(entry, step, seen)
         except StaleError:
-            self._roll_back()
             self.cache.drop(entry.job.job_id)
             return None
         except apsw.ConstraintError:
-            self._roll_back()
             return self._merge(entry, seen)
-        except BaseException:
-            self._roll_back()
-            raise
         self._keep(after)
         return recorded
 
@@ -258,20 +271,6 @@ class SqliteLedger:
         self.cache.put(after)
         if after.job.state is not JobState.SUBMITTING:
             self.in_flight.discard(after.seq)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._cursor.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._cursor.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self._cursor.execute("ROLLBACK")
 
     # -- jobs that are not in the cache, or not ours alone -----------------------------------------
 
@@ -308,7 +307,7 @@ class SqliteLedger:
     def _adopt(self, seen: Observed, job: Job) -> Recorded | None:
         """Take in a job that was created elsewhere; `None` when another process just did."""
         try:
-            with self._transaction():
+            with self._transaction:
                 entry = Entry(self._rows.insert(job, codec.dump_job(job)), 0, job)
                 after, recorded = self._rows.write(entry, steps.take(job, seen, self.rules), seen)
         except apsw.ConstraintError:
@@ -325,7 +324,7 @@ class SqliteLedger:
         """
         self.cache.drop(mine.job.job_id)
         try:
-            with self._transaction():
+            with self._transaction:
                 there = self._find.by_provider(seen.provider, seen.snapshot.provider_job_id or "")
                 if there is None or there.seq == mine.seq:
                     return None

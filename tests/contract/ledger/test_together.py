@@ -3,6 +3,7 @@
 import pytest
 
 from vidobs.core.jobs import JobState
+from vidobs.ledger import codec
 from vidobs.ledger.rows import NotTogetherError
 
 
@@ -91,3 +92,41 @@ def test_an_id_that_the_provider_gave_before_goes_alone(backend, make):
         ledger.record(answer)
 
     assert [row.provider_job_id for row in backend.audit().rows] == ["video_1"]
+
+
+@pytest.mark.parametrize("number", [1, 16, 17, 40, 64, 150])
+def test_any_number_goes_together(backend, make, number):
+    """Each job lists its own event, whatever number of statements the rows were cut into."""
+    ledger = backend.ledger()
+    jobs = [make.job() for _ in range(number)]
+
+    ledger.write_together(jobs)
+    done = ledger.write_together(
+        [
+            make.seen(job, id=f"video_{place}", state=JobState.QUEUED)
+            for place, job in enumerate(jobs)
+        ]
+    )
+
+    rows = {row.job.job_id: row for row in backend.audit().rows}
+    assert len(rows) == number
+    for job, recorded in zip(jobs, done, strict=True):
+        assert rows[job.job_id].event_ids == [event.id for event in recorded.events]
+
+
+def test_a_job_that_somebody_deleted_does_not_come_back(backend, make):
+    """An answer to a job that is gone meanwhile is written nowhere, in a group or alone."""
+    ledger = backend.ledger()
+    kept, gone = make.job(), make.job()
+    ledger.write_together([kept, gone])
+    ledger.connection.execute("DELETE FROM job WHERE seq = ?", (codec.seq_of(gone.job_id),))
+    answers = [
+        make.seen(job, id=f"video_{place}", state=JobState.QUEUED)
+        for place, job in enumerate((kept, gone))
+    ]
+
+    with pytest.raises(NotTogetherError):
+        ledger.write_together(answers)
+    assert ledger.record(answers[1]) is None
+
+    assert [row.state for row in backend.audit().rows] == ["submitting"]
