@@ -19,6 +19,8 @@ SCHEMA_VERSION = 1
 class EventName(StrEnum):
     """Every event vidobs emits."""
 
+    __hash__ = str.__hash__  # as equal texts have; an enum's own is slow
+
     SUBMITTED = "video.submitted"  # the provider accepted the job
     STARTED = "video.started"  # first seen rendering
     PROGRESS = "video.progress"  # another tenth is done

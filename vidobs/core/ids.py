@@ -23,8 +23,14 @@ def uuid7_hex(now_ns: int, random: int) -> str:
 
 def event_id(now_ns: int, random: int) -> str:
     """Return a UUIDv7 in its usual form with hyphens."""
-    digits = uuid7_hex(now_ns, random)
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    ms = now_ns // 1_000_000
+    return "%08x-%04x-7%03x-%04x-%012x" % (  # noqa: UP031 - format() takes half as long again
+        ms >> 16,
+        ms & 0xFFFF,
+        random >> 62 & _RAND_A,
+        0x8000 | (random >> 48 & 0x3FFF),
+        random & 0xFFFF_FFFF_FFFF,
+    )
 
 
 def job_id(now_ns: int, random: int) -> str:

@@ -15,6 +15,8 @@ from vidobs.core.money import NO_COST, Cost
 class JobState(StrEnum):
     """Where a job stands. `completed`, `failed`, `cancelled` and `expired` are final."""
 
+    __hash__ = str.__hash__  # as equal texts have; an enum's own is slow
+
     SUBMITTING = "submitting"  # the intent is written, the answer is not known yet
     UNKNOWN = "unknown"  # the create was sent and nobody knows whether it was accepted
     QUEUED = "queued"  # accepted, not rendering yet

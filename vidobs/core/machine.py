@@ -17,7 +17,7 @@ from vidobs.core import billing
 from vidobs.core.calls import Operation, VideoRequest
 from vidobs.core.delivered import mismatch
 from vidobs.core.events import TERMINAL_EVENT_OF, EventName
-from vidobs.core.jobs import AssetState, Job, JobSnapshot, JobState, Reason, VideoFile
+from vidobs.core.jobs import TERMINAL, AssetState, Job, JobSnapshot, JobState, Reason, VideoFile
 from vidobs.core.money import CostStatus
 from vidobs.core.policies import BillingPolicy
 from vidobs.core.prices import PriceBook
@@ -25,6 +25,9 @@ from vidobs.core.prices import PriceBook
 PROGRESS_STEP = 10  # per cent; smaller steps are seen but neither written nor exported
 _NOT_WORTH_A_WRITE = frozenset({"polls", "progress", "raw_status"})
 
+# Members of an enum by plain names: asking the class costs more than the comparison.
+_UNKNOWN, _STARTED, _FAILED = JobState.UNKNOWN, JobState.IN_PROGRESS, JobState.FAILED
+_SUBMITTED = EventName.SUBMITTED
 _RUNNING = (JobState.QUEUED, JobState.IN_PROGRESS)
 _NO_FILE = VideoFile()
 _WITHIN_SECOND = timedelta(microseconds=999_999)
@@ -73,13 +76,20 @@ def advance(job: Job, snapshot: JobSnapshot, now: datetime, rules: Rules) -> Adv
         events.append(EventName.PROGRESS)
     if "file" in changes:
         events.append(EventName.THUMBNAIL)
-    new_word = snapshot.state is None and "raw_status" in changes
-    if not (events or new_word or changes.keys() - _NOT_WORTH_A_WRITE):
+    if not (events or _worth_a_write(snapshot, changes)):
         return Advance(job)
-    moved = msgspec.structs.replace(job, **changes)
-    if target is not job.state:
-        return _priced(moved, job, events, rules)
-    return _corrected(moved, job, events, rules)
+    if target is job.state:
+        return _corrected(msgspec.structs.replace(job, **changes), job, events, rules)
+    if _as_quoted(job, target, changes):
+        changes["cost"] = billing.reserve(job.cost)
+        return Advance(msgspec.structs.replace(job, **changes), tuple(events), changed=True)
+    return _priced(msgspec.structs.replace(job, **changes), events, rules)
+
+
+def _worth_a_write(snapshot: JobSnapshot, changes: dict[str, Any]) -> bool:
+    """Whether an answer that causes no event is written all the same."""
+    new_word = snapshot.state is None and "raw_status" in changes
+    return new_word or not changes.keys() <= _NOT_WORTH_A_WRITE
 
 
 def downloaded(job: Job, snapshot: JobSnapshot, rules: Rules) -> Advance:
@@ -137,7 +147,7 @@ def _target(current: JobState, snapshot: JobSnapshot) -> JobState:
     seen = snapshot.state
     if seen is None and snapshot.provider_job_id:
         seen = JobState.QUEUED  # an id was given: accepted, whatever the status is called
-    if seen is None or current.terminal or _ORDER[seen] < _ORDER[current]:
+    if seen is None or current in TERMINAL or _ORDER[seen] < _ORDER[current]:
         return current
     return seen
 
@@ -149,16 +159,12 @@ def _stale(job: Job, seen: JobState | None, target: JobState) -> bool:
 
 def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
     """Everything new in the snapshot besides the state."""
-    changes: dict[str, Any] = {}
-    for name in ("provider_job_id", "raw_status", "expires_at", "error", "parent_id", "usage"):
-        value = getattr(snapshot, name)
-        if value is not None and value != getattr(job, name):
-            changes[name] = value
+    changes = _words(job, snapshot)
     if snapshot.progress is not None and snapshot.progress > (job.progress or 0):
         changes["progress"] = snapshot.progress
     if snapshot.model is not None and snapshot.model not in (job.model, job.served_model):
         changes["served_model" if job.model else "model"] = snapshot.model
-    if snapshot.request is not None and job.request != (merged := _merge(job, snapshot.request)):
+    if snapshot.request is not None and (merged := _merge(job, snapshot.request)) is not None:
         changes["request"] = merged
     if snapshot.attempts is not None and snapshot.attempts != job.attempts:
         changes["attempts"] = snapshot.attempts
@@ -171,18 +177,36 @@ def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
     return changes
 
 
-def _merge(job: Job, seen: VideoRequest) -> VideoRequest:
-    """What was asked for, corrected by what the provider says it will make."""
+def _words(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
+    """What the snapshot says as it is, and says anew. One by one: a loop over names takes twice."""
+    changes: dict[str, Any] = {}
+    if (said := snapshot.provider_job_id) is not None and said != job.provider_job_id:
+        changes["provider_job_id"] = said
+    if (word := snapshot.raw_status) is not None and word != job.raw_status:
+        changes["raw_status"] = word
+    if (until := snapshot.expires_at) is not None and until != job.expires_at:
+        changes["expires_at"] = until
+    if (error := snapshot.error) is not None and error != job.error:
+        changes["error"] = error
+    if (parent := snapshot.parent_id) is not None and parent != job.parent_id:
+        changes["parent_id"] = parent
+    if (usage := snapshot.usage) is not None and usage != job.usage:
+        changes["usage"] = usage
+    return changes
+
+
+def _merge(job: Job, seen: VideoRequest) -> VideoRequest | None:
+    """What was asked for, corrected by what the provider will make; `None` if that is the same."""
     asked = job.request
     # The answer to an extension gives the length of old and new together; only the new is billed.
     keep_seconds = seen.seconds is None or job.operation is Operation.EXTEND
-    return msgspec.structs.replace(
-        asked,
-        seconds=asked.seconds if keep_seconds else seen.seconds,
-        size=seen.size or asked.size,
-        fps=seen.fps if seen.fps is not None else asked.fps,
-        prompt_chars=asked.prompt_chars if asked.prompt_chars is not None else seen.prompt_chars,
-    )
+    seconds = asked.seconds if keep_seconds else seen.seconds
+    size = seen.size or asked.size
+    fps = seen.fps if seen.fps is not None else asked.fps
+    chars = asked.prompt_chars if asked.prompt_chars is not None else seen.prompt_chars
+    if (seconds, size, fps, chars) == (asked.seconds, asked.size, asked.fps, asked.prompt_chars):
+        return None
+    return msgspec.structs.replace(asked, seconds=seconds, size=size, fps=fps, prompt_chars=chars)
 
 
 def _enter(
@@ -195,18 +219,18 @@ def _enter(
     events: list[EventName],
 ) -> None:
     """Record times, reason and events of the step from `job.state` to `target`."""
-    if target is JobState.UNKNOWN:
+    if target is _UNKNOWN:
         events.append(EventName.UNKNOWN)
         return
     known = snapshot.provider_job_id or job.provider_job_id
-    accepted = target is not JobState.FAILED or known  # a create may fail by being refused
+    accepted = target is not _FAILED or known  # a create may fail by being refused
     if job.submitted_at is None and accepted:
         changes["submitted_at"] = job.created_at if job.adopted else now
-        events.append(EventName.SUBMITTED)
-    if target is JobState.IN_PROGRESS:
+        events.append(_SUBMITTED)
+    if target is _STARTED:
         changes["started_at"] = now
         events.append(EventName.STARTED)
-    if target.terminal:
+    if target in TERMINAL:
         _finish(snapshot, target, now=now, start=job.created_at, changes=changes)
         if changes.get("reason") is Reason.BUDGET:
             events.append(EventName.BUDGET_EXCEEDED)
@@ -241,14 +265,18 @@ def _new_tenth(job: Job, changes: dict[str, Any]) -> bool:
     return bool(changes["progress"] // PROGRESS_STEP > (job.progress or 0) // PROGRESS_STEP)
 
 
-def _priced(job: Job, before: Job, events: list[EventName], rules: Rules) -> Advance:
+def _as_quoted(job: Job, target: JobState, changes: dict[str, Any]) -> bool:
+    """Whether an accepted job is held at its quote: nothing that this rests on has changed."""
+    unchanged = "request" not in changes and "model" not in changes
+    return target in _RUNNING and unchanged and job.cost.status is CostStatus.QUOTED
+
+
+def _priced(job: Job, events: list[EventName], rules: Rules) -> Advance:
     """Move the money along with the state."""
     if job.state is JobState.UNKNOWN:
         cost = billing.ambiguous(job.cost)
     elif job.state.terminal:
         cost = billing.end(job, rules.book, rules.policies)
-    elif _quoted(job, before):
-        cost = billing.reserve(job.cost)
     else:
         quote = billing.quote(
             job.provider, job.model, job.request, rules.book, operation=job.operation
@@ -256,12 +284,6 @@ def _priced(job: Job, before: Job, events: list[EventName], rules: Rules) -> Adv
         cost = billing.reserve(quote, held=job.cost)
     moved = msgspec.structs.replace(job, cost=cost)
     return Advance(moved, tuple(events), changed=True, settled=job.state.terminal)
-
-
-def _quoted(job: Job, before: Job) -> bool:
-    """Whether the quote made before the call still holds: nothing it rests on has changed."""
-    unchanged = job.request is before.request and job.model is before.model
-    return unchanged and job.cost.status is CostStatus.QUOTED
 
 
 def _corrected(job: Job, before: Job, events: list[EventName], rules: Rules) -> Advance:

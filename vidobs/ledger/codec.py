@@ -50,7 +50,7 @@ def us(moment: datetime) -> int:
 
 def moment(microseconds: int) -> datetime:
     """Return the aware UTC time of microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + microseconds * MICROSECOND
 
 
 def dump_job(job: Job) -> str:

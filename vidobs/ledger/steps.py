@@ -50,12 +50,12 @@ def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
     names = step.events
     if not names and seen.failure is not None:
         names = (EventName.CALL_FAILED,)
-    said = _verdicts(step, seen) if seen.verdicts else ()
+    made = _verdicts(step, seen) if seen.verdicts else []
     if not names:
-        return said
+        return tuple(made)
     at = codec.moment(seen.now_ns // 1000)
-    first, last = len(said), len(names) - 1
-    return said + tuple(
+    first, last = len(made), len(names) - 1
+    made += [
         VideoEvent(
             id=ids.event_id(seen.now_ns, seen.seed + first + place),
             name=name,
@@ -65,11 +65,12 @@ def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
             detail=_detail(name, step, seen, ends=place == last),
         )
         for place, name in enumerate(names)
-    )
+    ]
+    return tuple(made)
 
 
-def _verdicts(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
-    return tuple(
+def _verdicts(step: Advance, seen: Observed) -> list[VideoEvent]:
+    return [
         VideoEvent(
             id=ids.event_id(seen.now_ns, seen.seed + place),
             name=verdict.event,
@@ -79,7 +80,7 @@ def _verdicts(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
             detail=verdict.detail,
         )
         for place, verdict in enumerate(seen.verdicts)
-    )
+    ]
 
 
 def _detail(name: EventName, step: Advance, seen: Observed, *, ends: bool) -> str | None:

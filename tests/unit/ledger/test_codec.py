@@ -1,6 +1,8 @@
-"""Places of jobs: a time of any year has one, which SQLite can hold."""
+"""Places and times of jobs: a time of any year has a place, which SQLite can hold."""
 
 from datetime import UTC, datetime
+
+import pytest
 
 from vidobs.core import ids
 from vidobs.ledger import codec
@@ -20,3 +22,9 @@ def test_a_job_of_a_moment_lies_behind_the_place_of_the_moment():
     first, after = map(codec.seq_at, moments)
 
     assert first <= codec.seq_of(job_id) < after
+
+
+@pytest.mark.parametrize("microseconds", [0, 1, 1_795_000_000_123_457, 4_102_444_800_000_001])
+def test_a_moment_is_exact_to_the_microsecond(microseconds):
+    """No float is in between."""
+    assert codec.us(codec.moment(microseconds)) == microseconds
