@@ -24,11 +24,9 @@ def run(start: GatewayStart) -> None:
     Raises:
         VidobsError: what is configured cannot be served.
     """
-    from vidobs.gateway.collecting import collect_seldom
     from vidobs.gateway.extra import check_installed
 
     check_installed()
-    collect_seldom()
     import vidobs
     from vidobs import runtime
     from vidobs.cli._gateway_ui import METRICS, UI, Pages

@@ -76,7 +76,9 @@ def plain_gateway(words: Sequence[str]) -> GatewayStart | None:
 def _serve(start: GatewayStart) -> int:
     """Run the gateway; return the exit code. Errors look as they do in the whole command line."""
     from vidobs.cli._gateway_run import run
+    from vidobs.gateway.collecting import collect_seldom
 
+    collect_seldom()
     try:
         run(start)
     except VidobsError as error:
