@@ -49,6 +49,7 @@ atexit.register(lambda: pathlib.Path("modules.json").write_text(json.dumps(sorte
 {COMMAND}
 """
 NOT_TO_SERVE = {
+    "aiohttp",
     "httpx",
     "jinja2",
     "limits",

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,18 @@ def test_a_plain_start_is_read_at_once(arguments, start):
 def test_the_rest_is_for_the_whole_command_line(words):
     """Help, mistakes and other commands look as they always did."""
     assert plain_gateway(words) is None
+
+
+def test_what_is_wrong_is_said_as_everywhere(tmp_path):
+    """One line on stderr without a traceback, and the exit code of all of them."""
+    ran = subprocess.run(
+        [sys.executable, "-c", "from vidobs.cli import main; main()", "gateway"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "VIDOBS_CONFIG"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "error: give --config FILE, or --model such as azure/sora-2\n"
