@@ -55,13 +55,13 @@ class Pages:
     async def metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for metrics."""
         if scope["method"] not in _LOOKING:
-            await send_answer(send, refused(not_allowed(", ".join(_LOOKING))))
+            await send_answer(scope, send, refused(not_allowed(", ".join(_LOOKING))))
             return
         headers = dict(scope["headers"])
         _, _, key = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         role = self._role(key.strip())
         if role is None or (role is Role.ANYONE and _is_page(headers)):
-            await send_answer(send, refused(_REFUSED), head=scope["method"] == "HEAD")
+            await send_answer(scope, send, refused(_REFUSED))
             return
         await self._metrics(scope, receive, send)
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from vidobs.gateway.core import Core, Parts
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.foreign import refuse_pages
+from vidobs.gateway.front.exchange import ANSWER
 from vidobs.gateway.idempotency.store import SqliteAnswers
 from vidobs.gateway.routes import about, openapi, provider_events
 from vidobs.gateway.routes.content import BrokenOffError
@@ -132,17 +133,17 @@ class Gateway:
         told: tuple[tuple[bytes, bytes], ...] = ((b"x-request-id", request_id.encode()),)
         other = None if path.startswith(_VIDEOS) else self._other(path)
         if other is not None:
+            scope.pop(ANSWER, None)  # they would leave out what is told with every answer
             await other(scope, receive, _telling(send, told))
             return
         core = self._core or await self.start()
-        head = scope["method"] == "HEAD"
         try:
             if path in OPEN:
                 shown = self._open_to_all(core, scope["method"], path)
-                await send_answer(send, shown, told, head=head)
+                await send_answer(scope, send, shown, told)
                 return
             if path == provider_events.PATH:
-                await send_answer(send, await self._told(core, scope, receive), told)
+                await send_answer(scope, send, await self._told(core, scope, receive), told)
                 return
             found = find(scope["method"], path_of(scope))
             headers = dict(scope["headers"])
@@ -173,7 +174,7 @@ class Gateway:
         except (Gone, BrokenOffError):
             return
         if answer is not None:
-            await send_answer(send, answer, told, head=head)
+            await send_answer(scope, send, answer, told)
 
     async def _told(self, core: Core, scope: Scope, receive: Receive) -> Answer:
         """Hear what a provider says; its signature stands for a key."""

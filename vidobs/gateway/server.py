@@ -14,16 +14,14 @@ import uvicorn
 from vidobs.core.errors import ConfigError
 from vidobs.gateway.collecting import spare_what_stays
 from vidobs.gateway.config.model import LOOPBACK
-from vidobs.gateway.protocol import bounded
-from vidobs.gateway.wire.answers import envelope, send_answer
+from vidobs.gateway.front.front import Front, Limits
+from vidobs.gateway.wire.answers import envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from vidobs.gateway.app import Gateway
     from vidobs.gateway.config import GatewayConfig
-    from vidobs.gateway.seams import App, Receive, Scope, Send
 
 KEEP_ALIVE_S = 75  # longer than a proxy in front keeps a connection
 BACKLOG = 2048
@@ -59,11 +57,15 @@ class GatewayServer(uvicorn.Server):
     ) -> None:
         sizes = gateway.config.sizes
         config = uvicorn.Config(
-            answering_bugs(gateway),
-            http=bounded(
-                max_header_bytes=sizes.max_header_bytes,
-                header_timeout_s=sizes.header_timeout_s,
-                body_timeout_s=sizes.body_timeout_s,
+            gateway,
+            http=Front(  # type: ignore[arg-type] # makes protocols, as a class would
+                Limits(
+                    max_header_bytes=sizes.max_header_bytes,
+                    header_timeout_s=sizes.header_timeout_s,
+                    body_timeout_s=sizes.body_timeout_s,
+                    keep_alive_s=KEEP_ALIVE_S,
+                ),
+                on_fault=_BUG,
             ),
             loop="uvloop" if find_spec("uvloop") else "asyncio",
             ws="none",
@@ -74,7 +76,6 @@ class GatewayServer(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             backlog=BACKLOG,
-            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=max(1, round(sizes.drain_s)),
         )
         super().__init__(config)
@@ -119,27 +120,3 @@ class GatewayServer(uvicorn.Server):
     def run_here(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         self.run(sockets=[self.listener])
-
-
-def answering_bugs(app: App) -> App:
-    """Return an application that answers for a fault of our own in the envelope clients know.
-
-    The error goes on to the server, which writes it to its log.
-    """
-
-    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
-        begun = scope["type"] != "http"
-
-        async def sending(message: MutableMapping[str, Any]) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await app(scope, receive, sending)
-        except Exception:
-            if not begun:
-                await send_answer(send, _BUG)
-            raise
-
-    return whole

@@ -82,7 +82,9 @@ def mounts(governance: Governance, keys: Keys) -> Mapping[str, App]:
     async def below_key(scope: Scope, receive: Receive, send: Send) -> None:
         name, _, rest = scope["path"].removeprefix(f"{_KEY}/").rpartition("/")
         if rest != "regenerate" or not name:
-            await send_answer(send, envelope(404, "there is no such route", code="not_found"))
+            await send_answer(
+                scope, send, envelope(404, "there is no such route", code="not_found")
+            )
             return
         route = _Route(desk, keys, "POST", partial(_regenerate, name), governance.now)
         await route(scope, receive, send)
@@ -143,7 +145,7 @@ class _Route:
             return
         except TimeoutError:
             answer = envelope(408, "the body did not arrive in time", code="timeout")
-        await send_answer(send, answer)
+        await send_answer(scope, send, answer)
 
     async def _call(self, scope: Scope, receive: Receive) -> Call:
         if scope["method"] != self._method:

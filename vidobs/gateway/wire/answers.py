@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from vidobs.gateway.front.exchange import ANSWER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vidobs.gateway.seams import Refusal, Send
+    from vidobs.gateway.front.exchange import DirectAnswer
+    from vidobs.gateway.seams import Refusal, Scope, Send
 
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 JSON = (b"content-type", b"application/json")
@@ -70,16 +73,14 @@ def _value(text: str) -> bytes:
     return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")
 
 
-async def send_answer(
-    send: Send, answer: Answer, more: Headers = (), *, head: bool = False
-) -> None:
+async def send_answer(scope: Scope, send: Send, answer: Answer, more: Headers = ()) -> None:
     """Send an answer; of one to a HEAD only the headers."""
+    at_once: DirectAnswer | None = scope.get(ANSWER)
+    if at_once is not None:
+        at_once(answer.status, (*answer.headers, *more), answer.body)
+        return
     length = (b"content-length", b"%d" % len(answer.body))
-    await send(
-        {
-            "type": "http.response.start",
-            "status": answer.status,
-            "headers": [length, *answer.headers, *more],
-        }
-    )
-    await send({"type": "http.response.body", "body": b"" if head else answer.body})
+    headers = [length, *answer.headers, *more]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": body})

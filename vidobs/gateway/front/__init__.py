@@ -1,0 +1,1 @@
+"""The side of the gateway that clients see: connections, requests and answers."""
