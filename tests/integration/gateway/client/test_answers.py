@@ -170,6 +170,7 @@ def test_what_is_no_answer(run, whole):
         (b"packed", "identity"),
         (b"packed", "br"),
     ],
+    ids=["gzip", "GZIP", "deflate", "bare deflate", "identity", "unknown"],
 )
 def test_packed_answers_are_unpacked(run, body, encoding):
     """Though nobody asked for them; what nobody knows stays as it is."""
