@@ -18,7 +18,7 @@ _BODY = (
     b'"remixed_from_video_id":null,"seconds":"4","size":"720x1280"}'
 )
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n"
-_LATER = b"\r\nopenai-poll-after-ms: 60000"  # for what is measured with nobody polling beside it
+_LATER = b"\r\nopenai-poll-after-ms: 600000"  # for what is measured with nobody polling beside it
 _NOTHING = _HEAD % (b"application/json", 2) + b"{}"
 _VIDEO = _HEAD % (b"video/mp4", VIDEO_BYTES) + bytes(VIDEO_BYTES)
 

@@ -1,5 +1,7 @@
 """One poller for each video, shared by all who ask, and taken up again after a restart."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 
 import httpx
@@ -64,6 +66,62 @@ def test_many_who_ask_are_one_question(tmp_path):
                 assert told.status_code == 200
                 assert int(told.headers["openai-poll-after-ms"]) > 0
         assert polls_of(sandbox, f"/v1/videos/{sandbox.jobs[0].id}") < 50
+
+
+class Patient(BaseHTTPRequestHandler):
+    """A server that wants to be left alone for an hour, and counts who asks all the same."""
+
+    protocol_version = "HTTP/1.1"
+    asked = 0
+
+    def do_POST(self):
+        """Make a video."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self._tell()
+
+    def do_GET(self):
+        """Tell how it is doing."""
+        type(self).asked += 1
+        self._tell()
+
+    def _tell(self):
+        body = b'{"id": "video_1", "object": "video", "status": "queued", "progress": 0}'
+        self.send_response(200)
+        for name, value in (
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("openai-poll-after-ms", "3600000"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+def test_a_server_is_left_alone_until_somebody_asks(tmp_path):
+    """For ten minutes at most; and what is told to clients is never older than half a minute."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Patient)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base_url = f"http://127.0.0.1:{server.server_port}/v1"
+    content = settings_of(entry("my-sora", "openai/sora-2", base_url))
+    try:
+        with serving(tmp_path, content) as gateway, gateway.http() as http:
+            made = http.post("/v1/videos", json={"model": "my-sora", "prompt": "a"}).json()["id"]
+            told = http.get(f"/v1/videos/{made}")
+            assert 595_000 < int(told.headers["openai-poll-after-ms"]) <= 600_100
+            assert Patient.asked == 0
+            (video,) = gateway.app._core.book.open
+            video.taken_at -= 31
+            told = http.get(f"/v1/videos/{made}")
+            assert int(told.headers["openai-poll-after-ms"]) < 1000
+            while Patient.asked == 0:
+                http.get(f"/v1/videos/{made}")
+            assert Patient.asked == 1
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_job_settles_though_nobody_asks(sandbox, tmp_path):

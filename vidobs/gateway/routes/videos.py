@@ -46,7 +46,9 @@ async def retrieve(core: Core, asked: Asked) -> Answer:
     if video.ended:
         return Answer(200, body, (JSON, *video.cost))
     core.poller.watch(video)
-    after_ms = int((video.next_at - now_s) * 1000) + _A_MOMENT_MS
+    core.poller.refresh(video, now_s)
+    rest_s = 0.0 if video.polling is not None else video.next_at - now_s
+    after_ms = int(rest_s * 1000) + _A_MOMENT_MS
     return Answer(
         200, body, (JSON, (_POLL_AFTER, b"%d" % max(after_ms, _A_MOMENT_MS)), *video.cost)
     )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0  # of a poll
 SHORTEST_S, LONGEST_S = 0.1, 30.0
+WANTED_MOST_S = 600.0  # however long a server wants to be left alone while nobody asks
 FIRST_S, TENTH, USUAL_MOST_S = 0.5, 0.1, 10.0  # without a word of the server
 UNASKED_S, UNASKED_TIMES = 60.0, 3  # nobody has asked for so long: that much slower
 FAILED_MOST_S = 120.0
@@ -74,6 +75,11 @@ class Poller:
         await asyncio.shield(running)
         if video.body is None and video.failure is not None:
             raise video.failure
+
+    def refresh(self, video: Video, now_s: float) -> None:
+        """Ask about a video now where what is known is old: somebody wants to know."""
+        if now_s - video.taken_at > LONGEST_S and not video.failures and video.timer is not None:
+            self._start(video)
 
     def hurry(self, video: Video) -> None:
         """Ask about a video now: something was heard of it."""
@@ -243,17 +249,19 @@ class Poller:
             rest = wanted_s
         else:
             rest = min(max(FIRST_S, TENTH * (now_s - video.watched_since)), USUAL_MOST_S)
+        most = max(LONGEST_S, rest)
         if now_s - video.asked_at > UNASKED_S:
             rest *= UNASKED_TIMES
-        return min(max(rest, SHORTEST_S), LONGEST_S)
+        return min(max(rest, SHORTEST_S), most)
 
 
 def wanted_s(reply: Reply) -> float | None:
     """Return when a server wants to be asked again, where it says so."""
     given = reply.headers.get("openai-poll-after-ms", "")
     if given.isascii() and given.isdigit():
-        return int(given[:9]) / 1000
-    return retry_after_s(reply.headers)
+        return min(int(given[:9]) / 1000, WANTED_MOST_S)
+    after_s = retry_after_s(reply.headers)
+    return None if after_s is None else min(after_s, WANTED_MOST_S)
 
 
 def _object(body: bytes) -> dict[str, object] | None:
