@@ -137,7 +137,8 @@ def _is_attribute(one: Commented) -> bool:
 
 def _events() -> Iterator[tuple[EventName, str]]:
     for one in _assigned(_class_source(events_module, EventName.__name__)):
-        yield EventName[one.name], one.comment
+        if one.name in EventName.__members__:
+            yield EventName[one.name], one.comment
 
 
 def _event_row(name: EventName, comment: str) -> str:
