@@ -37,11 +37,13 @@ _POSSIBLE = names.LOG_FIELD_OF[names.COST_POSSIBLE_USD]
 _MILLISECOND = 3  # decimal places of seconds in a line; attributes keep them all
 
 
+_LEVEL_OF = {name: logging.WARNING if name in _WARN else logging.INFO for name in EventName}
+_LEVEL_OF[EventName.PROGRESS] = logging.DEBUG
+
+
 def level_of(name: EventName) -> int:
     """Return the stdlib level of an event."""
-    if name in _WARN:
-        return logging.WARNING
-    return logging.DEBUG if name is EventName.PROGRESS else logging.INFO
+    return _LEVEL_OF[name]
 
 
 def of_event(event: VideoEvent) -> Attributes:

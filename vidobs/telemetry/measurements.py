@@ -165,6 +165,11 @@ def measurements(event: VideoEvent) -> tuple[Measurement, ...]:
     return tuple(of_event(event, labels))
 
 
+def only_counts(name: EventName) -> bool:
+    """Whether an event adds the same to the metrics as any other of its name and its model."""
+    return name is not EventName.DOWNLOADED and not name.terminal
+
+
 def of_event(event: VideoEvent, labels: Attributes) -> Iterator[Measurement]:
     """Yield what an event adds, under the given names of its provider and model."""
     job = event.job

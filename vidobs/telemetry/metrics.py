@@ -23,19 +23,27 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import Meter, MeterProvider
 
-    from vidobs.core.events import VideoEvent
+    from vidobs.core.events import EventName, VideoEvent
     from vidobs.core.protocols import Happening
     from vidobs.telemetry.attributes import Attributes
     from vidobs.telemetry.measurements import Instrument
     from vidobs.telemetry.totals import Totals
 
     Add: TypeAlias = Callable[[int | float, Attributes], None]
+    _Call: TypeAlias = tuple[Operation, str, str | None, str | None]
+    _Told: TypeAlias = tuple[EventName, str, str | None]
 
     class Sink(Protocol):
         """Where values go: the instruments of a meter provider, or the totals of this process."""
 
         def record(self, instrument: Instrument, value: float, labels: Attributes) -> None:
             """Add a value to an instrument."""
+            ...
+
+        def record_all(
+            self, instrument: Instrument, values: Sequence[float], labels: Attributes
+        ) -> None:
+            """Add single values to an instrument."""
             ...
 
 
@@ -70,6 +78,14 @@ class Instruments:
         """Add a value to an instrument."""
         self._add[instrument.name](value, labels)
 
+    def record_all(
+        self, instrument: Instrument, values: Sequence[float], labels: Attributes
+    ) -> None:
+        """Add single values to an instrument."""
+        add = self._add[instrument.name]
+        for value in values:
+            add(value, labels)
+
 
 class Metrics:
     """Records what happened: through the meter provider that is set up now, and in the totals."""
@@ -88,30 +104,53 @@ class Metrics:
         """Whether anybody receives them."""
         return bool(self._sinks())
 
-    def call(self, seen: Happening) -> None:
-        """Record one call."""
+    def publish(self, batch: Sequence[Happening]) -> None:
+        """Record some calls and their events, each kind of them at once."""
         to = self._sinks()
         if not to:
             return
-        labels = self._labels(seen.provider, seen.model)
-        if seen.operation is Operation.RETRIEVE:
-            _record(to, table.POLLS, 1, labels)
-        labels = {**labels, names.OPERATION_NAME: attributes.OPERATION_NAME_OF[seen.operation]}
-        if seen.error_type is not None:
-            labels[names.ERROR_TYPE] = self._error(attributes.text(seen.error_type))
-            _record(to, table.CALL_ERRORS, 1, {**labels, names.OPERATION: seen.operation.value})
-        _record(to, table.CALL_DURATION, max(0, seen.end_ns - seen.start_ns) / 1e9, labels)
+        calls: dict[_Call, list[float]] = {}
+        told: dict[_Told, list[VideoEvent]] = {}
+        for seen in batch:
+            if not seen.late:
+                kind = seen.operation, seen.provider, seen.model, seen.error_type
+                seconds = max(0, seen.end_ns - seen.start_ns) / 1e9
+                calls.setdefault(kind, []).append(seconds)
+            for event in seen.events:
+                job = event.job
+                told.setdefault((event.name, job.provider, job.model), []).append(event)
+        for call, durations in calls.items():
+            self._calls(to, call, durations)
+        for events in told.values():
+            self._events(to, events)
 
-    def event(self, event: VideoEvent) -> None:
-        """Record one event of a job."""
-        to = self._sinks()
-        if not to:
-            return
-        labels = self._labels(event.job.provider, event.job.model)
+    def _calls(self, to: Sequence[Sink], call: _Call, durations: list[float]) -> None:
+        """Record calls that were alike."""
+        operation, provider, model, error_type = call
+        labels = self._labels(provider, model)
+        if operation is Operation.RETRIEVE:
+            _record(to, table.POLLS, len(durations), labels)
+        labels = {**labels, names.OPERATION_NAME: attributes.OPERATION_NAME_OF[operation]}
+        if error_type is not None:
+            labels[names.ERROR_TYPE] = self._error(attributes.text(error_type))
+            failed: Attributes = {**labels, names.OPERATION: operation.value}
+            _record(to, table.CALL_ERRORS, len(durations), failed)
+        for sink in to:
+            sink.record_all(table.CALL_DURATION, durations, labels)
+
+    def _events(self, to: Sequence[Sink], events: Sequence[VideoEvent]) -> None:
+        """Record events of one name, of jobs of one model."""
+        first = events[0]
+        labels = self._labels(first.job.provider, first.job.model)
         if self._totals is not None and self._totals.active:
             self._totals.begin(labels, table.expected)
-        for one in table.of_event(event, labels):
-            _record(to, one.instrument, one.value, one.attributes)
+        if table.only_counts(first.name):
+            for one in table.of_event(first, labels):
+                _record(to, one.instrument, one.value * len(events), one.attributes)
+            return
+        for event in events:
+            for one in table.of_event(event, labels):
+                _record(to, one.instrument, one.value, one.attributes)
 
     def lost(self, count: int, why: str) -> None:
         """Count writes to the ledger that were given up."""

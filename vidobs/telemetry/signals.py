@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vidobs.core import names
 from vidobs.core.events import EventName, VideoEvent
@@ -29,6 +29,19 @@ if TYPE_CHECKING:
     from vidobs.core.protocols import Happening
     from vidobs.telemetry.deliveries import ExporterStanding
     from vidobs.telemetry.totals import Totals
+
+
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING)
+
+
+class _Wanted(NamedTuple):
+    """What somebody listens to."""
+
+    line: bool
+    record: bool
+
+
+_NOBODY = _Wanted(line=False, record=False)
 
 
 class Signals:
@@ -66,15 +79,15 @@ class Signals:
     def publish(self, batch: Sequence[Happening]) -> None:
         """Tell metrics and logs of some calls, oldest first."""
         self.exporters.watch()
-        bridged = self._lines.leads_to_otel()
+        self._metrics.publish(batch)
+        wanted = self._wanted()
         for seen in batch:
-            if not seen.late:
-                self._metrics.call(seen)
             for event in seen.events:
-                self._metrics.event(event)
-                self._event(event, bridged=bridged)
+                level = fields.level_of(event.name)
+                if wanted[level] is not _NOBODY:
+                    self._event(level, event, wanted[level])
             if seen.error_type is not None:
-                self._failure(seen, bridged=bridged)
+                self._failure(seen, wanted[logging.WARNING])
 
     def lost(self, count: int, why: str) -> None:
         """Count and say that writes to the ledger were given up."""
@@ -93,10 +106,20 @@ class Signals:
         """Count a fault of vidobs itself. May be called from any thread."""
         self._metrics.guard_tripped(where)
 
-    def _event(self, event: VideoEvent, *, bridged: bool) -> None:
-        level = fields.level_of(event.name)
-        self._lines.write(level, event.name.value, partial(fields.line_of, event))
-        if self._wants_record(level, bridged=bridged):
+    def _wanted(self) -> dict[int, _Wanted]:
+        """Return what is to be told of events now, by level."""
+        active, bridged = self._records.active, self._lines.leads_to_otel()
+        wanted = {}
+        for level in _LEVELS:
+            line = self._lines.enabled(level)
+            record = active and not (bridged and line)  # or a handler makes one from the line
+            wanted[level] = _Wanted(line, record) if line or record else _NOBODY
+        return wanted
+
+    def _event(self, level: int, event: VideoEvent, wanted: _Wanted) -> None:
+        if wanted.line:
+            self._lines.write(level, event.name.value, partial(fields.line_of, event))
+        if wanted.record:
             self._records.emit(
                 level,
                 event.name.value,
@@ -105,7 +128,7 @@ class Signals:
                 trace=event.job.trace,
             )
 
-    def _failure(self, seen: Happening, *, bridged: bool) -> None:
+    def _failure(self, seen: Happening, wanted: _Wanted) -> None:
         """Tell of a call that raised; where an event tells of it too, only as an exception."""
         level = logging.WARNING
         told = _failed_event(seen)
@@ -113,7 +136,7 @@ class Signals:
             self._lines.write(
                 level, EventName.CALL_FAILED.value, partial(fields.line_of_failure, seen)
             )
-        if self._wants_record(level, bridged=bridged):
+        if wanted.record:
             trace: TraceRef | None = None if told is None else told.job.trace
             attributes = fields.of_failure(seen)
             if told is not None:
@@ -121,10 +144,6 @@ class Signals:
             self._records.emit(
                 level, names.EXCEPTION_EVENT, attributes, at_ns=seen.end_ns, trace=trace
             )
-
-    def _wants_record(self, level: int, *, bridged: bool) -> bool:
-        """Tell whether a record has to be emitted: not when a handler makes one from the line."""
-        return self._records.active and not (bridged and self._lines.enabled(level))
 
 
 def _failed_event(seen: Happening) -> VideoEvent | None:

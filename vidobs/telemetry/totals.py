@@ -14,7 +14,7 @@ from vidobs.telemetry.exposition import HistogramSample, Sample
 from vidobs.telemetry.measurements import Instrument, InstrumentKind, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     from vidobs.telemetry.attributes import Attributes
@@ -49,6 +49,15 @@ class Totals:
         """Add a value to an instrument."""
         with self._lock:
             self._at(instrument, labels).add(value)
+
+    def record_all(
+        self, instrument: Instrument, values: Sequence[float], labels: Attributes
+    ) -> None:
+        """Add single values to an instrument."""
+        with self._lock:
+            add = self._at(instrument, labels).add
+            for value in values:
+                add(value)
 
     def begin(self, labels: Attributes, at_zero: Callable[[Attributes], Iterable[Series]]) -> None:
         """Show what may be counted under some labels at zero, when they are first seen.

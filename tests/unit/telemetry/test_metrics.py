@@ -50,6 +50,12 @@ def event(name, job):
     return VideoEvent(id="e", name=name, at=job.created_at, job=job)
 
 
+def told(name, job):
+    """Return what brought an event about, of which nobody knows a call."""
+    values = {"provider": "openai", "model": "sora-2", "start_ns": 0, "end_ns": 0, "late": True}
+    return Happening(operation=Operation.CREATE, events=(event(name, job),), **values)
+
+
 def call(operation, **changes):
     """Return a call of a quarter of a second."""
     values = {"provider": "openai", "model": "sora-2", "start_ns": 0, "end_ns": 250_000_000}
@@ -58,7 +64,7 @@ def call(operation, **changes):
 
 def test_a_call_is_timed(meter):
     """Every call is in the histogram of the conventions, in seconds, with their buckets."""
-    meter.metrics.call(call(Operation.CREATE))
+    meter.metrics.publish([call(Operation.CREATE)])
     ((metric, point),) = meter.points()
     assert (metric.name, metric.unit) == ("gen_ai.client.operation.duration", "s")
     assert dict(point.attributes) == {"gen_ai.operation.name": "generate_content", **WHO}
@@ -68,7 +74,7 @@ def test_a_call_is_timed(meter):
 
 def test_a_poll_is_counted_besides(meter):
     """Only polls are polls; a call that nobody named a model for has no model."""
-    meter.metrics.call(call(Operation.RETRIEVE, model=None))
+    meter.metrics.publish([call(Operation.RETRIEVE, model=None)])
     read = meter.read()
     assert read["vidobs.job.polls"] == [({"gen_ai.provider.name": "openai"}, 1)]
     assert read["gen_ai.client.operation.duration"] == [
@@ -78,7 +84,7 @@ def test_a_poll_is_counted_besides(meter):
 
 def test_a_failed_call_has_its_error(meter):
     """The duration carries the error's type, and the error is counted by operation."""
-    meter.metrics.call(call(Operation.DOWNLOAD, error_type="ReadTimeout"))
+    meter.metrics.publish([call(Operation.DOWNLOAD, error_type="ReadTimeout")])
     failed = {"gen_ai.operation.name": "download_video", "error.type": "ReadTimeout", **WHO}
     assert meter.read() == {
         "gen_ai.client.operation.duration": [(failed, 0.25)],
@@ -88,10 +94,10 @@ def test_a_failed_call_has_its_error(meter):
 
 def test_a_finished_job_is_counted_timed_and_paid_once(meter, job):
     """Submit and end leave no job active; the settled cost is a float in USD."""
-    meter.metrics.event(event(EventName.SUBMITTED, job))
+    meter.metrics.publish([told(EventName.SUBMITTED, job)])
     assert meter.read()["vidobs.job.active"] == [(WHO, 1)]
-    meter.metrics.event(event(EventName.COMPLETED, job))
-    meter.metrics.event(event(EventName.DOWNLOADED, job))
+    meter.metrics.publish([told(EventName.COMPLETED, job)])
+    meter.metrics.publish([told(EventName.DOWNLOADED, job)])
     ended = {**WHO, "vidobs.job.state": "completed"}
     read = meter.read()
     assert read == {
@@ -125,7 +131,7 @@ def test_a_failed_job_makes_no_video(meter, job):
         file=None,
         cost=Cost(CostStatus.RELEASED, CostBasis.POLICY_UNKNOWN, Decimal(0), Decimal("0.80")),
     )
-    meter.metrics.event(event(EventName.FAILED, failed))
+    meter.metrics.publish([told(EventName.FAILED, failed)])
     read = meter.read()
     based = {**WHO, "vidobs.cost.basis": "policy_unknown"}
     counted = {**WHO, "vidobs.event.name": "video.failed", "vidobs.job.reason": "provider_error"}
@@ -139,7 +145,7 @@ def test_a_failed_job_makes_no_video(meter, job):
 def test_an_unknown_price_is_counted_and_never_zero(meter, job):
     """A job that ended without a figure adds nothing to the cost and one to the unknown."""
     unpriced = msgspec.structs.replace(job, cost=Cost())
-    meter.metrics.event(event(EventName.COMPLETED, unpriced))
+    meter.metrics.publish([told(EventName.COMPLETED, unpriced)])
     read = meter.read()
     assert read["vidobs.video.cost.unknown"] == [(WHO, 1)]
     assert "vidobs.video.cost" not in read
@@ -150,19 +156,43 @@ def test_a_job_that_was_never_accepted_was_never_active(meter, job):
     refused = msgspec.structs.replace(
         job, state=JobState.FAILED, submitted_at=None, started_at=None
     )
-    meter.metrics.event(event(EventName.FAILED, refused))
+    meter.metrics.publish([told(EventName.FAILED, refused)])
     read = meter.read()
     assert "vidobs.job.active" not in read
     assert "vidobs.job.queue.duration" not in read
 
 
+def test_what_is_alike_is_added_up(meter, job):
+    """Many calls and events at once come to the same as one after the other."""
+    other = msgspec.structs.replace(job, model="veo-3")
+    meter.metrics.publish(
+        [
+            call(Operation.CREATE, events=(event(EventName.SUBMITTED, job),)),
+            call(Operation.CREATE, events=(event(EventName.SUBMITTED, other),), model="veo-3"),
+            call(Operation.CREATE, events=(event(EventName.SUBMITTED, job),), end_ns=10**9),
+            call(Operation.RETRIEVE),
+            call(Operation.RETRIEVE),
+            told(EventName.COMPLETED, job),
+            told(EventName.COMPLETED, other),
+        ]
+    )
+    read = meter.read()
+    veo = {**WHO, "gen_ai.request.model": "veo-3"}
+    assert read["vidobs.job.active"] == [(WHO, 1), (veo, 0)]
+    assert read["vidobs.job.polls"] == [(WHO, 2)]
+    assert ({**WHO, "vidobs.event.name": "video.submitted"}, 2) in read["vidobs.jobs"]
+    assert ({**WHO, "gen_ai.operation.name": "generate_content"}, 1.25) in (
+        read["gen_ai.client.operation.duration"]
+    )
+
+
 def test_no_id_no_user_no_prompt_ever(meter, job):
     """Nothing that grows with use is an attribute."""
-    told = msgspec.structs.replace(job, prompt="a secret cat")
+    prompted = msgspec.structs.replace(job, prompt="a secret cat")
     for name in EventName:
-        meter.metrics.event(event(name, told))
+        meter.metrics.publish([told(name, prompted)])
     for operation in Operation:
-        meter.metrics.call(call(operation, error_type="E"))
+        meter.metrics.publish([call(operation, error_type="E")])
     attributes = [str(dict(point.attributes)) for _, point in meter.points()]
     for secret in ("job_1", "video_1", "ada", "film", "secret cat", "a" * 32, "cd" * 32):
         assert not [one for one in attributes if secret in one]
@@ -171,7 +201,7 @@ def test_no_id_no_user_no_prompt_ever(meter, job):
 def test_models_are_bounded(meter):
     """Behind the first two hundred models a new one is called `other`; the known stay."""
     for number in [*range(MAX_VALUES + 5), 0]:
-        meter.metrics.call(call(Operation.CREATE, model=f"model-{number}"))
+        meter.metrics.publish([call(Operation.CREATE, model=f"model-{number}")])
     points = meter.read()["gen_ai.client.operation.duration"]
     models = [attributes["gen_ai.request.model"] for attributes, _ in points]
     assert len(models) == MAX_VALUES + 1
@@ -194,8 +224,8 @@ def test_faults_and_losses_are_counted(meter):
 def test_without_a_provider_nothing_is_recorded(job):
     """The stand-ins of the API cost next to nothing and keep nothing."""
     metrics = Metrics()
-    metrics.call(call(Operation.CREATE))
-    metrics.event(event(EventName.COMPLETED, job))
+    metrics.publish([call(Operation.CREATE)])
+    metrics.publish([told(EventName.COMPLETED, job)])
     metrics.lost(1, "x")
     metrics.media_lost(1, "x")
     metrics.guard_tripped("x")
@@ -203,9 +233,9 @@ def test_without_a_provider_nothing_is_recorded(job):
 
 def test_a_clock_set_back_is_no_negative_duration(meter, job):
     """Durations are never below zero."""
-    meter.metrics.call(call(Operation.CREATE, start_ns=5, end_ns=1))
+    meter.metrics.publish([call(Operation.CREATE, start_ns=5, end_ns=1)])
     early = msgspec.structs.replace(job, finished_at=job.created_at - timedelta(seconds=9))
-    meter.metrics.event(event(EventName.COMPLETED, early))
+    meter.metrics.publish([told(EventName.COMPLETED, early)])
     read = meter.read()
     assert read["gen_ai.client.operation.duration"][0][1] == 0
     assert read["vidobs.job.duration"][0][1] == 0
