@@ -23,7 +23,7 @@ from vidobs.gateway.wire.asked import Asked, path_of, token_of
 from vidobs.gateway.wire.bodies import Gone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
+    from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 
     from vidobs.gateway.config import GatewayConfig
     from vidobs.gateway.seams import (
@@ -77,13 +77,11 @@ class Gateway:
         self._core: Core | None = None
         self.draining = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Answer a request, or start and stop with the server."""
-        kind = scope["type"]
-        if kind == "http":
-            await self._http(scope, receive, send)
-        elif kind == "lifespan":
-            await self._live(receive, send)
+        if scope["type"] == "http":
+            return self._http(scope, receive, send)
+        return self._live(scope, receive, send)
 
     @property
     def followed(self) -> int:
@@ -116,8 +114,8 @@ class Gateway:
             await service.close()
         await core.close()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        while scope["type"] == "lifespan":
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await self.start()

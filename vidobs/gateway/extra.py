@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from vidobs.core.errors import MissingExtraError
 
-PACKAGES = ("httptools", "python_multipart", "starlette", "uvicorn")
+PACKAGES = ("httptools", "limits", "python_multipart", "starlette", "uvicorn")
 
 
 def check_installed() -> None:

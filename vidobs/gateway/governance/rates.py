@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.gateway.governance.rate_storage import LocalStorage
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from limits.storage import Storage
 
 _MINUTE_S = 60
 
@@ -58,24 +59,21 @@ class Counted(msgspec.Struct, frozen=True):
     until_s: float  # since 1970
 
 
-class Storage(Protocol):
-    """Where counters are kept; a storage of the `limits` library is one."""
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count, and return how many there are in a window of so many seconds."""
-        ...
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the window ends, in seconds since 1970."""
-        ...
-
-
 class Rates:
-    """Counts in a storage, in windows of a minute from the first hit."""
+    """Counts in a storage of the `limits` library, in windows of a minute from the first hit.
 
-    def __init__(self, storage: Storage, clock: Callable[[], float] = time.time) -> None:
-        self._storage = storage
+    The storage is opened with the first counter: where nothing is limited, nothing is loaded.
+    """
+
+    def __init__(
+        self, open_storage: Callable[[], Storage], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._open_storage = open_storage
         self._clock = clock
+
+    @cached_property
+    def _storage(self) -> Storage:
+        return self._open_storage()
 
     def hit(self, limits: Iterable[Limit]) -> Rate | None:
         """Count everywhere, or nowhere; return the counter with least left, or one that is full.
@@ -125,4 +123,10 @@ class Rates:
 
 def local_rates(clock: Callable[[], float] = time.time) -> Rates:
     """Return counters in this process's memory."""
-    return Rates(LocalStorage(clock), clock)
+
+    def storage() -> Storage:
+        from vidobs.gateway.governance.rate_storage import LocalStorage
+
+        return LocalStorage(clock)
+
+    return Rates(storage, clock)

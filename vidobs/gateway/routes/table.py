@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
@@ -30,10 +31,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def _makes(operation: Operation) -> Handler:
-    async def handler(core: Core, asked: Asked) -> Answer:
-        return await creating.create(core, asked, operation)
-
-    return handler
+    return partial(creating.create, operation=operation)
 
 
 async def _content_head(core: Core, asked: Asked) -> Answer | None:

@@ -26,8 +26,8 @@ def clock():
 def rates(request, clock):
     """Counters in our storage, and in the one of the library."""
     if request.param == "ours":
-        return Rates(LocalStorage(clock), clock)
-    return Rates(MemoryStorage())
+        return Rates(lambda: LocalStorage(clock), clock)
+    return Rates(MemoryStorage)
 
 
 def limit(key, amount, cost=1):
@@ -69,7 +69,7 @@ def test_a_cost_is_taken_whole_or_not(rates):
 
 def test_a_minute_after_the_first_all_is_free_again(clock):
     """The window begins with its first hit; a clock that goes back ends it too."""
-    rates = Rates(LocalStorage(clock), clock)
+    rates = Rates(lambda: LocalStorage(clock), clock)
     assert not rates.hit([limit("a", 1)]).exceeded
     clock.now += 59.5
     late = rates.hit([limit("a", 1)])
@@ -87,4 +87,10 @@ def test_counters_that_are_over_are_cleaned_up(clock):
         clock.now += 1
         storage.incr(f"k{number}", 60)
     assert len(storage._counts) < 1000
-    assert storage.get_expiry("k0") == clock.now
+    storage.incr("one", 60)
+    storage.clear("one")
+    assert storage.get("one") == 0
+    assert storage.get_expiry("one") == clock.now
+    assert storage.check()
+    assert storage.reset() > 0
+    assert storage._counts == {}
