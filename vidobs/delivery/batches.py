@@ -10,7 +10,7 @@ import msgspec
 
 from vidobs.core.protocols import OutboxRow
 from vidobs.core.scrub import scrub_exception
-from vidobs.delivery.retries import BATCH, FRESH, Plan, Verdict
+from vidobs.delivery.retries import FRESH, MOST, Plan, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,12 +88,12 @@ class Behind:
         return Batch(taken, page.through, last=fresh and page.last)
 
     def _read(self, cursor: int) -> _Page | None:
-        rows = self._outbox.read(cursor, BATCH)
+        rows = self._outbox.read(cursor, MOST)
         if not rows:
             return None
         mine = [row for row in rows if self._exporter in row.route.split(",")]
         good_until = time.monotonic() + PAGE_S
-        return _Page(mine, rows[-1].seq, good_until, last=len(rows) < BATCH)
+        return _Page(mine, rows[-1].seq, good_until, last=len(rows) < MOST)
 
     def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
         """Move the cursor behind them."""

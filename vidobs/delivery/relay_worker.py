@@ -20,7 +20,7 @@ from vidobs.delivery.drains import Drain
 from vidobs.delivery.leases import Lease
 from vidobs.delivery.listening import Nobody, Teller
 from vidobs.delivery.rests import Rests
-from vidobs.delivery.retries import BATCH, Verdict, wait_s
+from vidobs.delivery.retries import BATCH, MOST, Verdict, wait_s
 from vidobs.delivery.worker import AGAIN, Complaints, Rest, contained
 
 if TYPE_CHECKING:
@@ -296,8 +296,8 @@ class RelayWorker:
 
 
 def most_of(exporter: Exporter) -> int:
-    """Return how many events an exporter takes at once: what it says, and never more than 64."""
-    return max(1, min(BATCH, int(getattr(exporter, "max_batch", BATCH))))
+    """Return how many events an exporter takes at once: what it says, and never more than 128."""
+    return max(1, min(MOST, int(getattr(exporter, "max_batch", BATCH))))
 
 
 def arrived_of(error: BaseException, sent: int) -> int:

@@ -12,7 +12,8 @@ from vidobs.core.errors import ExportError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BATCH = 64  # events; more at once hold the interpreter for milliseconds
+BATCH = 64  # events that an exporter takes at once, unless it says otherwise
+MOST = 128  # that any takes, and that are read at once; more hold the interpreter for too long
 STRIKES = 8  # unexpected failures until a batch is suspected of holding a poison event
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
@@ -43,15 +44,15 @@ class Plan(msgspec.Struct, frozen=True):
 
     strikes: int = 0  # unexpected failures since the last batch that was whole
     alone: int = 0  # unexpected failures of one event tried by itself
-    size: int = BATCH  # rows tried at once
+    size: int = MOST  # rows tried at once
     suspects_to: int = 0  # the place of the last row that may be a poison event
     refused: int = 0  # the smallest batch that was split, and no single event is to blame for it
-    ceiling: int = BATCH  # rows that are ever tried at once, for a receiver that wants fewer
+    ceiling: int = MOST  # rows that are ever tried at once, for a receiver that wants fewer
 
     def moved(self, place: int) -> Plan:
         """Go on after the rows up to a place: carefully until the suspects are behind it."""
         if place >= self.suspects_to:
-            room = self.refused // 2 if self.refused else min(BATCH, self.ceiling + 1)
+            room = self.refused // 2 if self.refused else min(MOST, self.ceiling + 1)
             return Plan(size=room, ceiling=room)
         room = self.refused // 2 if self.refused else self.ceiling
         return msgspec.structs.replace(self, alone=0, size=min(room, self.size * 2))

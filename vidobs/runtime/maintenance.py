@@ -122,17 +122,21 @@ class Maintenance:
         """Tell of everything that has come; return whether anything had."""
         drained = bool(self._queue)
         while self._queue:
-            batch: list[Happening] = []
-            reached: threading.Event | None = None
-            while self._queue and len(batch) < BATCH and reached is None:
-                item = self._queue.popleft()
-                if isinstance(item, threading.Event):
-                    reached = item
-                else:
-                    batch.append(item)
+            batch, reached = self._next()
             if batch:
                 self._guard.run("publish", self._publish, batch)
             if reached is not None:
                 self._guard.run("chores", self._chores)
                 reached.set()
         return drained
+
+    def _next(self) -> tuple[list[Happening], threading.Event | None]:
+        """Take a batch off the queue, up to where somebody waits for what is before it."""
+        batch: list[Happening] = []
+        take = self._queue.popleft
+        for _ in range(min(BATCH, len(self._queue))):
+            item = take()
+            if isinstance(item, threading.Event):
+                return batch, item
+            batch.append(item)
+        return batch, None

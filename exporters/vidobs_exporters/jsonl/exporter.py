@@ -37,6 +37,7 @@ class JsonlExporter:
     """
 
     durable = True
+    max_batch = 128  # each is a sync to disk
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class JsonlExporter:
         """
         self.name = name
         self.path = path_of(name, path)
+        self._left: tuple[int, int, int] | None = None  # device, file and size, after the last line
         self._max_bytes = number_of(name, "max_bytes", max_bytes)
         self._rotation = Rotation(
             self.path,
@@ -79,12 +81,19 @@ class JsonlExporter:
     def _write(self, lines: bytes) -> None:
         with self._locked() as (file, found):
             if not self._too_large(found, lines):
-                _append(file, found.st_size, lines)
+                self._append(file, found, lines)
                 return
             self._rotation.put_aside()
             with self._locked() as (fresh, its):
-                _append(fresh, its.st_size, lines)
+                self._append(fresh, its, lines)
                 self._rotation.tidy()  # under the lock: two that compress one file would spoil it
+
+    def _append(self, file: int, found: os.stat_result, lines: bytes) -> None:
+        """Write, after a line break where somebody left the file in the middle of a line."""
+        as_left = (found.st_dev, found.st_ino, found.st_size) == self._left
+        whole = lines if as_left or _ends_cleanly(file, found.st_size) else b"\n" + lines
+        _written(file, found.st_size, whole)
+        self._left = found.st_dev, found.st_ino, found.st_size + len(whole)
 
     def _too_large(self, found: os.stat_result, lines: bytes) -> bool:
         return (
@@ -139,9 +148,8 @@ def _lock(file: int) -> None:
         return
 
 
-def _append(file: int, before: int, lines: bytes) -> None:
+def _written(file: int, before: int, whole: bytes) -> None:
     """Write all or, as far as can be helped, nothing, behind the bytes that are there."""
-    whole = lines if _ends_cleanly(file, before) else b"\n" + lines
     written = 0
     try:
         while written < len(whole):

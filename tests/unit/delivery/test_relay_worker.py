@@ -24,18 +24,27 @@ def test_everything_is_delivered_in_batches_of_64(world, sink):
 
 @pytest.mark.parametrize(
     ("most", "sizes"),
-    [(1, [1] * 70), (50, [50, 20]), (64, [64, 6]), (1000, [64, 6]), (0, [1] * 70)],
+    [(1, [1] * 140), (50, [50, 50, 40]), (128, [128, 12]), (1000, [128, 12]), (0, [1] * 140)],
 )
 def test_an_exporter_says_how_many_it_takes(world, sink, most, sizes):
-    """`max_batch` is heeded, but for what makes no sense: more than 64, or none."""
+    """`max_batch` is heeded, but for what makes no sense: more than 128, or none."""
     sink.max_batch = most
-    events = world.add(70)
+    events = world.add(140)
 
     world.run(world.worker())
 
     assert [len(batch) for batch in sink.batches] == sizes
     assert sink.events == events
-    assert world.outbox.cursors == {"sink": 70}
+    assert world.outbox.cursors == {"sink": 140}
+
+
+def test_an_exporter_that_says_nothing_gets_64_at_once(world, sink):
+    """What has no `max_batch` gets batches that are not too large for anybody."""
+    world.add(140)
+
+    world.run(world.worker())
+
+    assert [len(batch) for batch in sink.batches] == [64, 64, 12]
 
 
 def test_rows_for_others_are_passed_over(world, sink):

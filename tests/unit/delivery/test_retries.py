@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vidobs.core.errors import ExportError
 from vidobs.delivery.retries import (
-    BATCH,
+    MOST,
     FRESH,
     STRIKES,
     Fault,
@@ -102,7 +102,7 @@ def test_care_ends_behind_the_suspects():
 
     assert careful.moved(40) == Plan(strikes=8, size=8, suspects_to=64)
     assert careful.moved(64) == FRESH
-    assert Plan(size=BATCH, suspects_to=9).moved(3).size == BATCH
+    assert Plan(size=MOST, suspects_to=9).moved(3).size == MOST
 
 
 def test_a_receiver_that_takes_the_probe_does_not_hide_the_poison():

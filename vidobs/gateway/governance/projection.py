@@ -43,6 +43,7 @@ class Projection:
         self._now = now
         self._cursor: int | None = None  # where this process left the projection
         self._ledger = ""  # which one, as this process knows it
+        self._reached: Place | None = None  # by the last step of several
         self._turn = 0
 
     def catch_up(self) -> None:
@@ -57,14 +58,17 @@ class Projection:
 
     def step(self) -> bool:
         """Take in the next events, and ends that no event told; return whether there are more."""
-        place = self._begun(self._rows.place())
+        place = self._reached or self._begun(self._rows.place())
+        self._reached = None
         mark, ended = self._book.ended()
         page = self._feed.read(place.cursor, BATCH)
         jobs = {job.job_id: job for job in _gateways(page.jobs)}
         missing = self._next_of([job_id for job_id in ended if job_id not in jobs])
         jobs |= {job.job_id: job for job in self._known(self._feed.jobs(missing))}
         if jobs or page.last != place.cursor or place.ledger != self._ledger:
-            self._write(list(jobs.values()), self._at(place, page.last), mark)
+            to = self._at(place, page.last)
+            self._write(list(jobs.values()), to, mark)
+            self._reached = to if page.more else None  # nobody has to be asked where to go on
         elif self._cursor != place.cursor:
             self._reread()
         self._cursor = max(page.last, place.cursor)

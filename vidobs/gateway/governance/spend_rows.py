@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.governance.records import Whose
 
 
-_AT_ONCE = 16  # rows of one statement
+_AT_ONCE = (64, 8, 1)  # rows of one statement
 _ROW = f"({', '.join('?' * 17)})"
 
 
@@ -67,7 +67,8 @@ class SpendRows:
         self._questions = open_file(path, full_sync=False)  # of people: a create never waits
         self._asking = Lock()
         self._sql = queries(HOME, "spend.sql")
-        self._put_many = self._sql["put"].replace(_ROW, ", ".join([_ROW] * _AT_ONCE))
+        put = self._sql["put"]
+        self._put_many = {many: put.replace(_ROW, ", ".join([_ROW] * many)) for many in _AT_ONCE}
 
     def place(self) -> Place:
         """Return how far the projection is."""
@@ -153,11 +154,11 @@ class SpendRows:
 
     def _put(self, rows: Sequence[tuple[str | float | None, ...]]) -> None:
         """Write rows, many with each statement: one costs a wait for the interpreter."""
-        done = len(rows) - len(rows) % _AT_ONCE
-        for place in range(0, done, _AT_ONCE):
-            self._writer.execute(self._put_many, [*chain(*rows[place : place + _AT_ONCE])])
-        for row in rows[done:]:
-            self._writer.execute(self._sql["put"], row)
+        done = 0
+        for many in _AT_ONCE:
+            while len(rows) - done >= many:
+                self._writer.execute(self._put_many[many], [*chain(*rows[done : done + many])])
+                done += many
 
     def _write(self, query: str, *bindings: str | float | None) -> list[Any]:
         return self._writer.execute(self._sql[query], bindings).fetchall()
