@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from vidobs.core.errors import ExportError
 from vidobs.delivery.retries import (
-    MOST,
     FRESH,
+    MOST,
     STRIKES,
     Fault,
     Plan,
