@@ -26,24 +26,27 @@ class Together:
         self._backlog = backlog
         self._loop = loop
         self._guard = guard
-        self._waiting: list[tuple[Job | Observed, asyncio.Future[Recorded | None]]] = []
+        self._writes: list[Job | Observed] = []
+        self._futures: list[asyncio.Future[Recorded | None]] = []  # of each of them
 
     def write(self, write: Job | Observed) -> asyncio.Future[Recorded | None]:
         """Return what `record` would, once it is on disk; `None` also for what has to wait.
 
         The future is never cancelled by who waits for it: shield it where that may be.
         """
-        if not self._waiting:
+        if not self._writes:
             self._loop.call_soon(self._flush)
         future: asyncio.Future[Recorded | None] = self._loop.create_future()
-        self._waiting.append((write, future))
+        self._writes.append(write)
+        self._futures.append(future)
         return future
 
     def _flush(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            writes = [write for write, _ in batch]
-            done = self._guard.run("ledger", self._backlog.write_together, writes)
-            for place, (_, future) in enumerate(batch):
+        writes, self._writes = self._writes, []
+        futures, self._futures = self._futures, []
+        for first in range(0, len(writes), MOST):
+            some = writes[first : first + MOST]
+            done = self._guard.run("ledger", self._backlog.write_together, some)
+            for future, written in zip(futures[first:], done or [None] * len(some), strict=False):
                 if not future.done():
-                    future.set_result(None if done is None else done[place])
+                    future.set_result(written)
