@@ -9,7 +9,7 @@ import msgspec
 from vidobs.core.jobs import Job
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A job with its place and the version that was read or written last."""
 
     seq: int
@@ -43,14 +43,15 @@ class JobCache:
 
     def put(self, entry: Entry) -> None:
         """Keep an entry, as the one used last."""
-        job = entry.job
-        job_id = job.job_id
-        self._by_id[job_id] = entry
+        job, by_id = entry.job, self._by_id
+        job_id, before = job.job_id, len(by_id)
+        by_id[job_id] = entry
         if job.provider_job_id is not None:
             self._by_provider[job.provider, job.provider_job_id] = job_id
-        self._by_id.move_to_end(job_id)
-        if len(self._by_id) > self._size:
-            _, oldest = self._by_id.popitem(last=False)
+        if len(by_id) == before:  # it was there: now it is the last
+            by_id.move_to_end(job_id)
+        elif before >= self._size:
+            _, oldest = by_id.popitem(last=False)
             self._forget_provider(oldest.job)
 
     def drop(self, job_id: str) -> None:

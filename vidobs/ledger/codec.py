@@ -22,6 +22,8 @@ SEQ_RANDOM_BITS = 21
 MOST_SEQ = 2**63 - 1
 PLACES = 16  # tried from the one that an id names
 
+_ROOM = " " * 256
+
 _encoder = msgspec.json.Encoder()
 _job_decoder = msgspec.json.Decoder(Job)
 _spans_decoder = msgspec.json.Decoder(tuple[SpanRecord, ...])
@@ -56,6 +58,11 @@ def moment(microseconds: int) -> datetime:
 def dump_job(job: Job) -> str:
     """Return a job as JSON text."""
     return _encoder.encode(job).decode()
+
+
+def dump_intent(job: Job) -> str:
+    """Return a job as JSON text, with room for what its answer adds: it stays on its page then."""
+    return _encoder.encode(job).decode() + _ROOM
 
 
 def load_job(doc: str | bytes) -> Job:

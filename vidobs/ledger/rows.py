@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import apsw
@@ -20,16 +20,19 @@ from vidobs.ledger.spend import write_spend
 from vidobs.ledger.statements import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from vidobs.core.jobs import Job
+
+
+_place = attrgetter("seq")
 
 
 class NotTogetherError(Exception):
     """Several writes cannot be one transaction."""
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """The step of a job, ready to be written: where it goes, and what becomes of the outbox."""
 
     entry: Entry  # as it was before
@@ -88,13 +91,14 @@ class Rows:
 
     def insert_all(self, jobs: Sequence[Job]) -> list[Entry]:
         """Insert jobs at the places that their ids name; a statement for all, where they fit."""
-        entries: list[Entry] = []
+        entries = [Entry(codec.seq_of(job.job_id), 0, job) for job in jobs]
+        if len(entries) > 1:
+            entries.sort(key=_place)  # behind each other: pages fill up
         rows: list[str | int | None] = []
-        for job in jobs:
-            seq = codec.seq_of(job.job_id)
-            entries.append(Entry(seq, 0, job))
-            rows += (seq, job.provider, job.provider_job_id, job.state, job.model, self.owner,
-                     job.prompt_hash, codec.dump_job(job))  # fmt: skip
+        for entry in entries:
+            job = entry.job
+            rows += (entry.seq, job.provider, job.provider_job_id, job.state, job.model, self.owner,
+                     job.prompt_hash, codec.dump_intent(job))  # fmt: skip
         self._jobs.run(rows)
         return entries
 
@@ -110,12 +114,15 @@ class Rows:
 
     def write_all(self, changes: Sequence[Change]) -> list[Entry]:
         """Write steps of jobs inside a transaction; raise `StaleError` when one is stale."""
-        places = self._write_events(changes)
+        place = self._write_events(changes)
         entries: list[Entry] = []
         rows: list[str | int | None] = []
         for change in changes:
             job, before = change.step.job, change.entry
-            listed = "".join([f",{next(places)}" for _ in change.events])
+            listed = ""
+            for _ in change.events:
+                listed += f",{place}"
+                place += 1
             rows += (job.provider_job_id, job.state, job.model, listed, change.doc, before.seq,
                      before.version)  # fmt: skip
             entries.append(Entry(before.seq, before.version + 1, job))
@@ -127,8 +134,8 @@ class Rows:
             self._write_beside(change)
         return entries
 
-    def _write_events(self, changes: Sequence[Change]) -> Iterator[int]:
-        """Put events into the outbox; return their places, which follow each other."""
+    def _write_events(self, changes: Sequence[Change]) -> int:
+        """Put events into the outbox; return the place of the first, the others follow it."""
         rows: list[str | int | None] = []
         count = 0
         for change in changes:
@@ -138,7 +145,7 @@ class Rows:
                          codec.dump_spans(event.spans), event.detail)  # fmt: skip
                 count += 1
         self._events.run(rows)
-        return itertools.count(self._connection.last_insert_rowid() - count + 1)
+        return self._connection.last_insert_rowid() - count + 1
 
     def _write_beside(self, change: Change) -> None:
         """Write what goes with a step: the money of a job that ended, a note of a quiet one."""

@@ -79,7 +79,7 @@ class SqliteLedger:
 
     def intend(self, job: Job) -> None:
         """Store the intent to create a job."""
-        doc = codec.dump_job(job)
+        doc = codec.dump_intent(job)
         self.lock.acquire()
         try:
             seq = self._rows.insert(job, doc)

@@ -8,16 +8,16 @@ import msgspec
 
 from vidobs.core import ids, machine, notices, verdicts
 from vidobs.core.delivered import mismatch
-from vidobs.core.events import EventName, VideoEvent
+from vidobs.core.events import TERMINAL_EVENTS, EventName, VideoEvent
 from vidobs.core.jobs import JobState
 from vidobs.ledger import codec
 
 if TYPE_CHECKING:
-    from vidobs.core.events import SpanRecord
     from vidobs.core.jobs import Job
     from vidobs.core.machine import Advance, Rules
     from vidobs.core.protocols import Observed
 
+_MISMATCH = EventName.MISMATCH
 MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
 
 
@@ -45,7 +45,8 @@ def _taken(job: Job, seen: Observed, rules: Rules) -> Advance:
 def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
     """Make the events of a step. The spans ride on the last one, the job span on the terminal.
 
-    Verdicts of guardrails come first, each with its own span.
+    Verdicts of guardrails come first, each with its own span. What an event says besides the job is
+    why the call raised, or what does not match.
     """
     names = step.events
     if not names and seen.failure is not None:
@@ -53,19 +54,23 @@ def events_of(step: Advance, seen: Observed) -> tuple[VideoEvent, ...]:
     made = _verdicts(step, seen) if seen.verdicts else []
     if not names:
         return tuple(made)
-    at = codec.moment(seen.now_ns // 1000)
-    first, last = len(made), len(names) - 1
-    made += [
-        VideoEvent(
-            id=ids.event_id(seen.now_ns, seen.seed + first + place),
-            name=name,
-            at=at,
-            job=step.job,
-            spans=_spans(name, seen, carries_call=place == last),
-            detail=_detail(name, step, seen, ends=place == last),
+    at, job_span = codec.moment(seen.now_ns // 1000), seen.job_span
+    seed, last = seen.seed + len(made), len(names) - 1
+    for place, name in enumerate(names):
+        spans = (seen.span,) if place == last and seen.span is not None else ()
+        if job_span is not None and name in TERMINAL_EVENTS:
+            spans = (*spans, job_span)
+        detail = seen.failure if place == last else None
+        made.append(
+            VideoEvent(
+                id=ids.event_id(seen.now_ns, seed + place),
+                name=name,
+                at=at,
+                job=step.job,
+                spans=spans,
+                detail=mismatch(step.job) if name is _MISMATCH else detail,
+            )
         )
-        for place, name in enumerate(names)
-    ]
     return tuple(made)
 
 
@@ -83,13 +88,6 @@ def _verdicts(step: Advance, seen: Observed) -> list[VideoEvent]:
     ]
 
 
-def _detail(name: EventName, step: Advance, seen: Observed, *, ends: bool) -> str | None:
-    """What an event says besides the job: why the call raised, or what does not match."""
-    if name is EventName.MISMATCH:
-        return mismatch(step.job)
-    return seen.failure if ends else None
-
-
 def as_created_here(adopted: Job, intent: Job) -> Job:
     """Return a job that a poll saw before the create's answer was written, with what it lacked."""
     return msgspec.structs.replace(
@@ -103,10 +101,3 @@ def as_created_here(adopted: Job, intent: Job) -> Job:
         attribution=intent.attribution,
         prompt=intent.prompt,
     )
-
-
-def _spans(name: EventName, seen: Observed, *, carries_call: bool) -> tuple[SpanRecord, ...]:
-    spans = (seen.span,) if carries_call and seen.span is not None else ()
-    if seen.job_span is not None and name.terminal:
-        return (*spans, seen.job_span)
-    return spans
