@@ -33,7 +33,7 @@ from vidobs.core.prices import PriceQuery, PriceUnit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vidobs.core.prices import PriceBook
+    from vidobs.core.prices import PriceBook, Priced
 
 
 def quote(
@@ -45,7 +45,19 @@ def quote(
     operation: Operation = Operation.CREATE,
 ) -> Cost:
     """Return what a request will cost; `usd` is `None` where no price is known."""
-    answer = book.price(query_of(provider, model, request, operation))
+    asked = (provider, model, operation, request.seconds, request.size, request.audio, request.n,
+             request.input_images, request.input_seconds)  # fmt: skip
+    try:
+        known = book.quoted(asked)
+    except TypeError:  # a length that is a signalling NaN
+        return _quoted(book.price(query_of(provider, model, request, operation)))
+    if known is None:
+        known = _quoted(book.price(query_of(provider, model, request, operation)))
+        book.keep_quote(asked, known)
+    return known
+
+
+def _quoted(answer: Priced) -> Cost:
     return Cost(
         status=CostStatus.QUOTED,
         basis=None if answer.usd is None else CostBasis.REQUESTED,

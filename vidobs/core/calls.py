@@ -38,7 +38,7 @@ class Operation(StrEnum):
 CREATING = frozenset({Operation.CREATE, Operation.REMIX, Operation.EDIT, Operation.EXTEND})
 
 
-class Attribution(msgspec.Struct, frozen=True):
+class Attribution(msgspec.Struct, frozen=True, gc=False):
     """Who a job is for: the user and free tags, as given by `vidobs.context`."""
 
     user: str | None = None
@@ -48,7 +48,7 @@ class Attribution(msgspec.Struct, frozen=True):
 NOBODY = Attribution()
 
 
-class VideoRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+class VideoRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What was asked for. `None` means the request did not say."""
 
     seconds: Decimal | None = None  # length of the output
@@ -62,7 +62,7 @@ class VideoRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     unsupported: tuple[str, ...] = ()  # parameters that were left out: no server takes them
 
 
-class VideoCall(msgspec.Struct, frozen=True):
+class VideoCall(msgspec.Struct, frozen=True, gc=False):
     """One call of a video API.
 
     `video_id` is the provider's id in the path (polls, downloads, the source of a remix or an

@@ -69,7 +69,7 @@ class SpanKind(StrEnum):
     INTERNAL = "internal"
 
 
-class SpanRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class SpanRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """One span as plain data: what the event's exporter needs to rebuild it. Times in ns."""
 
     name: str
@@ -89,7 +89,7 @@ class SpanRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return (self.end_ns - self.start_ns) / 1e9
 
 
-class VideoEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class VideoEvent(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Something happened to a job. The same `id` arrives at every exporter, on every retry."""
 
     id: str  # UUIDv7

@@ -75,14 +75,14 @@ class Notice(StrEnum):
     EXPIRING = "expiring"  # its video is not downloaded, and soon gone
 
 
-class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
+class JobError(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What the provider said went wrong, scrubbed of secrets."""
 
     code: str | None = None
     message: str | None = None
 
 
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What the provider says it billed by, and what it says it costs."""
 
     reported_usd: Decimal | None = None
@@ -97,7 +97,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     stage_s: dict[str, Decimal] = {}  # seconds that each stage of the model took
 
 
-class VideoFile(msgspec.Struct, frozen=True, omit_defaults=True):
+class VideoFile(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The asset as it was delivered; what is probed is read from a whole file."""
 
     size_bytes: int | None = None
@@ -111,7 +111,7 @@ class VideoFile(msgspec.Struct, frozen=True, omit_defaults=True):
     thumbnail: str | None = None  # file name in the folder beside the ledger, while it is kept
 
 
-class TraceRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class TraceRef(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The trace a job lives in: the create span's W3C ids and the sampling decision."""
 
     trace_id: str
@@ -126,7 +126,7 @@ class TraceRef(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"00-{self.trace_id}-{self.span_id}-{'01' if self.sampled else '00'}"
 
 
-class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Job(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """Everything that is known of one video job. Times are aware UTC; `None` means unknown."""
 
     job_id: str
@@ -193,7 +193,7 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.attribution.tags
 
 
-class JobSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+class JobSnapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What one answer of a provider says about a job. `None` means the answer did not say."""
 
     provider_job_id: str | None = None

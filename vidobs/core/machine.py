@@ -51,7 +51,7 @@ class Rules(msgspec.Struct, frozen=True):
     policies: Mapping[str, BillingPolicy]
 
 
-class Advance(msgspec.Struct, frozen=True):
+class Advance(msgspec.Struct, frozen=True, gc=False):
     """The job after an answer, and the events it caused, oldest first."""
 
     job: Job

@@ -44,7 +44,7 @@ class CostBasis(StrEnum):
 _RANK = {basis: rank for rank, basis in enumerate(CostBasis)}
 
 
-class CostLine(msgspec.Struct, frozen=True, omit_defaults=True):
+class CostLine(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One line of a bill: `quantity` times `unit_usd` of `unit` by the price row `price`."""
 
     unit: str
@@ -54,7 +54,7 @@ class CostLine(msgspec.Struct, frozen=True, omit_defaults=True):
     price: str | None = None
 
 
-class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
+class Cost(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The cost of one job.
 
     `usd` is what counts in a total (an estimate until settled, zero once released, `None` where

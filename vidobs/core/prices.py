@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from vidobs.core.money import Cost
+
 __all__ = [
     "ANY",
     "PriceBook",
@@ -49,7 +51,7 @@ Layer = dict[tuple[str, str], tuple[PriceRow, ...]]
 class PriceBook:
     """Prices of every model, immutable but for its memory of answers."""
 
-    __slots__ = ("_groups", "_layers", "_memo", "_providers")
+    __slots__ = ("_groups", "_layers", "_memo", "_providers", "_quotes", "quoted")
 
     def __init__(self, *layers: Iterable[PriceRow]) -> None:
         """Index rows, the layer that counts most first; a `row_id` counts once."""
@@ -58,6 +60,8 @@ class PriceBook:
         self._providers = frozenset(key[0] for layer in self._layers for key in layer) - {ANY}
         self._memo: dict[PriceQuery, Priced] = {}
         self._groups: dict[tuple[str, str], Groups] = {}
+        self._quotes: dict[tuple[object, ...], Cost] = {}
+        self.quoted = self._quotes.get  # what `keep_quote` kept; `None` for what it did not
 
     def price(self, query: PriceQuery) -> Priced:
         """Price a job. Under a microsecond when the same was asked before; does not raise."""
@@ -69,6 +73,12 @@ class PriceBook:
             self._memo.clear()
         self._memo[query] = answer
         return answer
+
+    def keep_quote(self, asked: tuple[object, ...], quote: Cost) -> None:
+        """Remember what these prices made of a request, in whatever form that is asked for."""
+        if len(self._quotes) >= MEMO_SIZE:
+            self._quotes.clear()
+        self._quotes[asked] = quote
 
     def with_rows(self, rows: Iterable[PriceRow]) -> PriceBook:
         """Return a book in which `rows` come first; a row with the same `row_id` is replaced."""

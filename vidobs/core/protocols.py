@@ -52,7 +52,7 @@ class Exporter(Protocol):
         ...
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """What a write to the ledger came to: the job as stored, and the events it caused."""
 
     job: Job
@@ -60,7 +60,7 @@ class Recorded(msgspec.Struct, frozen=True):
     settled: bool = False
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
+class Observed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One answer on its way to the ledger: what it says of which job, and the span that saw it."""
 
     provider: str
@@ -78,7 +78,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...] = ()  # of guardrails, on the prompt or on the result
 
 
-class Happening(msgspec.Struct, frozen=True, kw_only=True):
+class Happening(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One observed call after it ended: what metrics, log lines and callbacks are made from."""
 
     operation: Operation
@@ -93,7 +93,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False  # events that no call of this moment caused
 
 
-class OutboxRow(msgspec.Struct, frozen=True):
+class OutboxRow(msgspec.Struct, frozen=True, gc=False):
     """An event with its place in the outbox and the exporters it is for."""
 
     seq: int

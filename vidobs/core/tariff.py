@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-class PriceQuery(msgspec.Struct, frozen=True):
+class PriceQuery(msgspec.Struct, frozen=True, gc=False):
     """What is known of a job when its price is asked for. `None` means unknown."""
 
     provider: str
@@ -41,7 +41,7 @@ class PriceQuery(msgspec.Struct, frozen=True):
     region: str | None = None
 
 
-class Priced(msgspec.Struct, frozen=True):
+class Priced(msgspec.Struct, frozen=True, gc=False):
     """A price and its lines, the one for the video first; or `None` and why it is unknown."""
 
     usd: Decimal | None

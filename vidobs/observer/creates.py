@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vidobs.core import billing, ids
 from vidobs.core.calls import Operation
-from vidobs.core.jobs import JobSnapshot, JobState, Reason
-from vidobs.observer.observer import Answered, Observer, new_job
+from vidobs.core.jobs import Job, JobSnapshot, JobState, Reason
+from vidobs.ledger.codec import moment
 from vidobs.observer.outcome import UNKNOWN_OUTCOME, Failure
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
     from vidobs.core.errors import SpendLimitError
-    from vidobs.core.jobs import Job
+    from vidobs.core.jobs import TraceRef
     from vidobs.core.money import Cost
-    from vidobs.core.protocols import Observed, Recorded
+    from vidobs.core.protocols import Recorded
     from vidobs.observer.limits import SpendLimit
+    from vidobs.observer.observer import Answered, Observer
 
 
 class Create:
@@ -45,8 +46,8 @@ class Create:
         self._observer = observer
         self._call = call
         self._start_ns = now_ns
-        self._span = observer.open(call, start_ns=now_ns, job_id=job_id, attach=True)
-        self.job: Job = new_job(call, self._span, job_id=job_id, now_ns=now_ns, quote=quote)
+        self._span = observer.open_create(call, now_ns, job_id)
+        self.job = _intent(call, self._span.trace, job_id, now_ns, quote)
 
     def admit(self, limit: SpendLimit) -> SpendLimitError | None:
         """Reserve the quote; return why not, where that would pass the limit."""
@@ -85,35 +86,39 @@ class Create:
 
         `prompt` is kept in memory for a while: a later answer may quote it.
         """
-        ending = self.answered(snapshot, prompt=prompt)
-        self.ended(ending, self._observer.write(ending.seen))
+        self._record(self.answered(snapshot, prompt=prompt))
 
     def fail(self, failure: Failure) -> None:
         """Record that the call raised."""
-        ending = self.failed(failure)
+        self._record(self.failed(failure))
+
+    def _record(self, ending: Answered) -> None:
         self.ended(ending, self._observer.write(ending.seen))
 
     # -- the same in two steps, for who writes several creates together ----------------------------
 
-    def answered(self, snapshot: JobSnapshot | None, *, prompt: str | None = None) -> Ending:
+    def answered(self, snapshot: JobSnapshot | None, *, prompt: str | None = None) -> Answered:
         """Return what has to be written of an answer; `ended` has to follow."""
+        observer, now_ns = self._observer, self._observer.clock.time_ns()
         if snapshot is None or snapshot.provider_job_id is None:
-            return self._ending(UNKNOWN_OUTCOME, None)
+            return observer.created(self.job, UNKNOWN_OUTCOME, self._span, now_ns)
         if prompt is not None:
-            self._observer.prompts.keep((self._call.provider, snapshot.provider_job_id), prompt)
-        return self._ending(snapshot, None)
+            observer.prompts.keep((self._call.provider, snapshot.provider_job_id), prompt)
+        return observer.created(self.job, snapshot, self._span, now_ns)
 
-    def failed(self, failure: Failure) -> Ending:
+    def failed(self, failure: Failure) -> Answered:
         """Return what has to be written of a call that raised; `ended` has to follow."""
-        return self._ending(failure.snapshot or UNKNOWN_OUTCOME, failure)
+        observer, snapshot = self._observer, failure.snapshot or UNKNOWN_OUTCOME
+        now_ns = observer.clock.time_ns()
+        return observer.created(self.job, snapshot, self._span, now_ns, failure=failure)
 
-    def ended(self, ending: Ending, written: Recorded | None) -> None:
+    def ended(self, ending: Answered, written: Recorded | None) -> None:
         """End the spans and tell of the call, after it was written."""
         observer, failure = self._observer, ending.failure
         end_ns = ending.seen.now_ns
         error_type = None if failure is None else failure.error_type
         detail = None if failure is None else failure.detail
-        recorded = observer.recorded(ending.answered, written)
+        recorded = observer.recorded(ending, written)
         job = recorded.job if recorded is not None else self.job
         if job.job_id != self.job.job_id:  # the provider had this job already: it is one
             observer.drop_reservation(self.job.job_id)
@@ -134,28 +139,28 @@ class Create:
             detail=detail,
         )
 
-    def _ending(self, snapshot: JobSnapshot, failure: Failure | None) -> Ending:
-        answered = self._observer.observed(
-            self._call,
-            snapshot,
-            now_ns=self._observer.clock.time_ns(),
-            job=self.job,
-            span=self._span,
-            failure=failure,
-        )
-        return Ending(answered, failure)
 
-
-class Ending(NamedTuple):
-    """How a create ended, on its way to the ledger."""
-
-    answered: Answered
-    failure: Failure | None
-
-    @property
-    def seen(self) -> Observed:
-        """What has to be written."""
-        return self.answered.seen
+def _intent(call: VideoCall, trace: TraceRef, job_id: str, begun_ns: int, quote: Cost) -> Job:
+    """Return the job that a create is about to make."""
+    return Job(
+        job_id=job_id,
+        provider=call.provider,
+        dialect=call.dialect,
+        operation=call.operation,
+        created_at=moment(begun_ns // 1000),
+        trace=trace,
+        parent_id=call.video_id if call.operation is not Operation.CREATE else None,
+        model=call.model,
+        request=call.request,
+        cost=quote,
+        request_hash=call.request_hash,
+        idempotency_key=call.idempotency_key,
+        server_address=call.server_address,
+        server_port=call.server_port,
+        attribution=call.attribution,
+        prompt_hash=call.prompt_hash,
+        prompt=call.prompt,
+    )
 
 
 def _quote(observer: Observer, call: VideoCall) -> Cost:

@@ -8,60 +8,46 @@ from __future__ import annotations
 
 import logging
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vidobs.core import ids, machine
-from vidobs.core.calls import Operation, VideoCall
-from vidobs.core.jobs import Job, JobSnapshot, TraceRef
+from vidobs.core.jobs import TERMINAL, Job, JobSnapshot
 from vidobs.core.protocols import Happening, Observed, Recorded
 from vidobs.core.scrub import scrub
 from vidobs.ledger.backlog import Deferred
 from vidobs.ledger.codec import moment
 from vidobs.observer.memory import PollCounts, Prompts
+from vidobs.observer.outcome import Failure
+from vidobs.telemetry.rows import OpenSpan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vidobs._guard import Guard
+    from vidobs.core.calls import VideoCall
     from vidobs.core.events import SpanRecord
+    from vidobs.core.jobs import TraceRef
     from vidobs.core.machine import Rules
-    from vidobs.core.money import Cost
     from vidobs.core.protocols import Clock
     from vidobs.core.verdicts import Verdict
     from vidobs.ledger.backlog import Backlog
     from vidobs.observer.keeping import Keeper
     from vidobs.observer.limits import SpendLimit
-    from vidobs.observer.outcome import Failure
-    from vidobs.telemetry.spans import OpenSpan, Tracing
+    from vidobs.telemetry.spans import Tracing
 
 MOST_MODELS = 1000  # names looked up; a caller that makes names up is warned of no more
 
 _log = logging.getLogger("vidobs")
 
 
-class About(TypedDict, total=False):
-    """What is known of an answer beside the call and what it says.
-
-    `adopt` is the trace of a job that the ledger turns out not to know. With a `version` the answer
-    is only written if the row still has it.
-    """
-
-    now_ns: Required[int]
-    job: Job | None
-    span: OpenSpan | None
-    adopt: TraceRef | None
-    download: bool
-    failure: Failure | None
-    version: int | None
-
-
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """An answer on its way to the ledger, and the span of the whole job if it seems to end it."""
 
     seen: Observed
     job_span: OpenSpan | None
+    failure: Failure | None = None
 
 
 class Observer:
@@ -150,6 +136,11 @@ class Observer:
             return opened
         return self.tracing.open_row(call, start_ns=start_ns, origin=origin, origin_ns=origin_ns)
 
+    def open_create(self, call: VideoCall, start_ns: int, job_id: str) -> OpenSpan:
+        """Open the span of a create, the current one of its context until it is detached."""
+        opened = self.guard.run("span start", self.tracing.open_create, call, start_ns, job_id)
+        return self.tracing.open_row(call, start_ns=start_ns) if opened is None else opened
+
     def finish(
         self,
         span: OpenSpan,
@@ -160,7 +151,9 @@ class Observer:
         error_type: str | None = None,
         detail: str | None = None,
     ) -> None:
-        """End a span."""
+        """End a span; of one that is only a row, nothing comes any more."""
+        if not span.live:
+            return
         self.guard.run(
             "span end",
             span.finish,
@@ -174,17 +167,25 @@ class Observer:
     # -- writing -----------------------------------------------------------------------------------
 
     def record(
-        self, call: VideoCall, snapshot: JobSnapshot, **about: Unpack[About]
+        self,
+        call: VideoCall,
+        snapshot: JobSnapshot,
+        *,
+        now_ns: int,
+        job: Job | None = None,
+        span: OpenSpan | None = None,
+        adopt: TraceRef | None = None,
+        download: bool = False,
+        failure: Failure | None = None,
+        version: int | None = None,
     ) -> Recorded | None:
-        """Bring an answer to the ledger and end the spans that go with it; see `observed`."""
-        answered = self.observed(call, snapshot, **about)
-        return self.recorded(answered, self.write(answered.seen))
+        """Bring an answer to the ledger and end the spans that go with it.
 
-    def observed(self, call: VideoCall, snapshot: JobSnapshot, **about: Unpack[About]) -> Answered:
-        """Return an answer as the ledger takes it; `write` and `recorded` have to follow."""
-        now_ns, job, failure = about["now_ns"], about.get("job"), about.get("failure")
-        trace = about.get("adopt")
-        start = self._adoptable(call, snapshot, trace, now_ns) if trace is not None else None
+        `job`, `span` and `failure` are what is known of the call beside what the answer says.
+        `adopt` is the trace of a job that the ledger turns out not to know. With a `version` the
+        answer is only written if the row still has it.
+        """
+        start = self._adoptable(call, snapshot, adopt, now_ns) if adopt is not None else None
         job_span = self._job_span(job or start, snapshot, now_ns)
         seen = Observed(
             provider=call.provider,
@@ -192,15 +193,40 @@ class Observer:
             now_ns=now_ns,
             job_id=job.job_id if job is not None else None,
             seed=self.getrandbits(ids.SEED_BITS),
-            span=_row(about.get("span"), now_ns, snapshot, failure),
+            span=_row(span, now_ns, snapshot, failure),
             job_span=job_span.record(now_ns) if job_span is not None else None,
             adopt=start,
-            download=about.get("download", False),
+            download=download,
             failure=failure.detail if failure is not None else None,
-            version=about.get("version"),
+            version=version,
             verdicts=self._verdicts(job) if self.verdicts and job is not None else (),
         )
-        return Answered(seen, job_span)
+        return self.recorded(Answered(seen, job_span, failure), self.write(seen))
+
+    def created(
+        self,
+        job: Job,
+        snapshot: JobSnapshot,
+        span: OpenSpan,
+        now_ns: int,
+        *,
+        failure: Failure | None = None,
+    ) -> Answered:
+        """Return the answer to a create as the ledger takes it; `recorded` has to follow."""
+        ends = snapshot.state in TERMINAL
+        job_span = self._job_span(job, snapshot, now_ns) if ends else None
+        seen = Observed(
+            provider=job.provider,
+            snapshot=snapshot,
+            now_ns=now_ns,
+            job_id=job.job_id,
+            seed=self.getrandbits(ids.SEED_BITS),
+            span=_row(span, now_ns, snapshot, failure),
+            job_span=job_span.record(now_ns) if job_span is not None else None,
+            failure=failure.detail if failure is not None else None,
+            verdicts=self._verdicts(job) if self.verdicts else (),
+        )
+        return Answered(seen, job_span, failure)
 
     def write(self, seen: Observed) -> Recorded | None:
         """Write what was observed, now or as soon as it goes."""
@@ -212,10 +238,11 @@ class Observer:
     def recorded(self, answered: Answered, recorded: Recorded | None) -> Recorded | None:
         """End the span of the whole job, if the answer ended it; return what was written."""
         job_span = answered.job_span
-        if job_span is not None and recorded is not None and recorded.settled:
-            self.finish(job_span, answered.seen.now_ns, job=recorded.job)
-        elif job_span is not None:  # another process, or an earlier answer, ended the job
-            job_span.discard()
+        if job_span is not None:
+            if recorded is not None and recorded.settled:
+                self.finish(job_span, answered.seen.now_ns, job=recorded.job)
+            else:  # another process, or an earlier answer, ended the job
+                job_span.discard()
         if recorded is not None and self.limits:
             self.note_spend(recorded.job)
         return recorded
@@ -278,8 +305,7 @@ class Observer:
 
         It is opened before the write, because the terminal event carries its id.
         """
-        ends = snapshot.state is not None and snapshot.state.terminal
-        if job is None or not ends or job.state.terminal:
+        if job is None or snapshot.state not in TERMINAL or job.state in TERMINAL:
             return None
         ended = machine.advance(job, snapshot, moment(now_ns // 1000), self.rules).job
         return self.guard.run("span start", self.tracing.open_job, ended)
@@ -306,36 +332,15 @@ class Observer:
         )
 
 
-def new_job(call: VideoCall, span: OpenSpan, *, job_id: str, now_ns: int, quote: Cost) -> Job:
-    """Return the job that a create is about to make."""
-    return Job(
-        job_id=job_id,
-        provider=call.provider,
-        dialect=call.dialect,
-        operation=call.operation,
-        created_at=moment(now_ns // 1000),
-        trace=span.trace,
-        parent_id=call.video_id if call.operation is not Operation.CREATE else None,
-        model=call.model,
-        request=call.request,
-        cost=quote,
-        request_hash=call.request_hash,
-        idempotency_key=call.idempotency_key,
-        server_address=call.server_address,
-        server_port=call.server_port,
-        attribution=call.attribution,
-        prompt_hash=call.prompt_hash,
-        prompt=call.prompt,
-    )
-
-
 def _row(
     span: OpenSpan | None, now_ns: int, snapshot: JobSnapshot, failure: Failure | None
 ) -> SpanRecord | None:
     if span is None:
         return None
+    if failure is None:
+        return span.record(now_ns, status=snapshot.state)
     return span.record(
         end_ns=now_ns,
         status=snapshot.state,
-        error_type=failure.error_type if failure is not None else None,
+        error_type=failure.error_type,
     )

@@ -21,6 +21,11 @@ class OpenSpan(Protocol):
     """A span between its start and its end. Times are nanoseconds since 1970."""
 
     @property
+    def live(self) -> bool:
+        """Whether anybody is told when it ends; of a row, only the record is."""
+        ...
+
+    @property
     def trace(self) -> TraceRef:
         """Its own ids, its parent and the sampling decision."""
         ...
@@ -80,6 +85,8 @@ class Outcome(NamedTuple):
 
 class RowSpan:
     """A span as ids and a start. The record is all that comes of it."""
+
+    live = False
 
     __slots__ = ("_kind", "_name", "_outcome", "_start_ns", "link", "trace")
 

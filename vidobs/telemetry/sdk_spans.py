@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from vidobs.core.delivered import Transfer
     from vidobs.core.jobs import Job
 
+_NO_SPAN = trace_api.INVALID_SPAN  # what the API gives where there is none
 MAX_DESCRIPTION = 256  # characters of a status description
 
 
 class SdkSpan(RowSpan):
     """A row with a span of the SDK beside it, which may be the current one of its context."""
+
+    live = True
 
     __slots__ = ("_call", "_open", "_span", "_token")
 
@@ -130,7 +133,10 @@ def unsampled(trace: TraceRef) -> SpanContext:
 
 def current_ref() -> TraceRef | None:
     """Return the current span of this context, `None` where there is none."""
-    current = trace_api.get_current_span().get_span_context()
+    span = trace_api.get_current_span()
+    if span is _NO_SPAN:
+        return None
+    current = span.get_span_context()
     return trace_ref(current, None) if current.is_valid else None
 
 

@@ -7,9 +7,11 @@ across a wait. https://github.com/open-telemetry/semantic-conventions-genai
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry import trace as trace_api
+from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.trace import Link, NoOpTracer
 
 from vidobs.core import ids, names
@@ -45,6 +47,7 @@ __all__ = ["OpenSpan", "Tracing"]
 
 SAME_TRACE_S = 3600.0  # how long after the create a call without an ambient span joins its trace
 _LINK = {names.LINK_KIND: "job"}
+_SET = "_TRACER_PROVIDER"  # where the API keeps the provider that somebody has set
 
 
 class _Origin(NamedTuple):
@@ -68,7 +71,7 @@ class Tracing:
         same_trace_s: float = SAME_TRACE_S,
     ) -> None:
         self._given = provider
-        self._tracers = Current(provider, trace_api.get_tracer_provider, _tracer)
+        self._tracers = Current(provider, _global_provider(), _tracer)
         self._bits = getrandbits
         self._same_trace_ns = int(same_trace_s * 1e9)
 
@@ -104,6 +107,13 @@ class Tracing:
             return self._joined(call, start_ns, self._origin(origin, start_ns, origin_ns))
         create = self._origin(origin, start_ns, origin_ns)
         return self._sdk(tracer, call, start_ns, create, job_id=job_id, attach=attach)
+
+    def open_create(self, call: VideoCall, start_ns: int, job_id: str) -> OpenSpan:
+        """Open the span of a create, as `open` does with `attach`."""
+        tracer = self._tracers.get()
+        if tracer is None:
+            return self._joined(call, start_ns, None)
+        return self._sdk(tracer, call, start_ns, None, job_id=job_id, attach=True)
 
     def open_row(
         self,
@@ -279,6 +289,20 @@ class Tracing:
             return None
         late = origin_ns is not None and start_ns - origin_ns > self._same_trace_ns
         return _Origin(origin, late)
+
+
+def _global_provider() -> Callable[[], TracerProvider]:
+    """Return what finds the global provider.
+
+    While none is set, the API's own function reads the environment each time, which takes longer
+    than the span; here it is read once. It may name a provider, which that function then makes.
+    """
+    ask = trace_api.get_tracer_provider
+    if OTEL_PYTHON_TRACER_PROVIDER in os.environ or not hasattr(trace_api, _SET):
+        return ask
+    none = ask()
+    known = vars(trace_api)
+    return lambda: known[_SET] or none
 
 
 def _tracer(provider: TracerProvider) -> Tracer | None:
