@@ -91,9 +91,15 @@ class Behind:
         rows = self._outbox.read(cursor, MOST)
         if not rows:
             return None
-        mine = [row for row in rows if self._exporter in row.route.split(",")]
+        mine = self._mine(rows)
         good_until = time.monotonic() + PAGE_S
         return _Page(mine, rows[-1].seq, good_until, last=len(rows) < MOST)
+
+    def _mine(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+        """Return the rows that are for this exporter: mostly all, as all have one route."""
+        routes = {row.route for row in rows}
+        others = {route for route in routes if self._exporter not in route.split(",")}
+        return [row for row in rows if row.route not in others] if others else rows
 
     def arrived(self, batch: Batch, events: int, now: datetime) -> Batch:
         """Move the cursor behind them."""

@@ -67,7 +67,7 @@ class JsonlExporter:
         """Append the events; raise a retryable `ExportError` when the file cannot be written."""
         if not batch:
             return
-        lines = b"".join(event_to_json(event) + b"\n" for event in batch)
+        lines = b"\n".join([*map(event_to_json, batch), b""])
         try:
             self._write(lines)
         except OSError as error:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vidobs.core.jobs import JobState
+from vidobs.core.jobs import TERMINAL, JobState
 from vidobs.core.money import CostStatus
 from vidobs.gateway.governance.directory import whose_of
 from vidobs.gateway.governance.holders import nano
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.governance.facts import Bill, Facts
     from vidobs.gateway.governance.records import Whose
 
+_IDLE = TERMINAL | {JobState.UNKNOWN}
 _ID = slice(4, 16)  # `job_` and the 48 bits of milliseconds of a UUIDv7
 
 
@@ -53,7 +54,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def final(self) -> bool:
         """Whether the job has ended."""
-        return self.state.terminal
+        return self.state in TERMINAL
 
     @property
     def busy(self) -> bool:
@@ -73,7 +74,7 @@ def made_ms(job_id: str) -> int:
 
 def busy_of(state: JobState) -> bool:
     """Whether a job takes a place among running ones; one that nobody knows of does not."""
-    return not state.terminal and state is not JobState.UNKNOWN
+    return state not in _IDLE
 
 
 def held_nano(job: Job | Facts) -> int:
@@ -87,8 +88,8 @@ def figures_of(job: Job | Facts) -> Figures | None:
     owner = tags.get(KEY_TAG)
     if owner is None or MODEL_TAG not in tags:
         return None
-    cost = job.cost
-    final = job.state.terminal
+    cost, asked = job.cost, job.request
+    final = job.state in TERMINAL
     return Figures(
         job_id=job.job_id,
         at_ms=made_ms(job.job_id),
@@ -105,7 +106,7 @@ def figures_of(job: Job | Facts) -> Figures | None:
         usd_nano=nano(cost.usd) if final else None,
         possible_nano=nano(cost.possible_usd),
         finished_at=job.finished_at,
-        seconds=None if job.request.seconds is None else float(job.request.seconds * job.request.n),
+        seconds=None if asked.seconds is None else float(asked.seconds * asked.n),
         nano=(nano(_counted(cost)) or 0) if final else held_nano(job),
     )
 

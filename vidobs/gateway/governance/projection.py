@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vidobs.core.calls import NOBODY, Attribution
+from vidobs.core.jobs import TERMINAL
 from vidobs.gateway.governance.durations import ms
-from vidobs.gateway.governance.figures import Figures, figures_of
+from vidobs.gateway.governance.figures import Figures, busy_of, figures_of
 from vidobs.gateway.governance.spend_rows import Place
 from vidobs.ledger import codec
 
@@ -132,7 +133,7 @@ class Projection:
             news = [  # what runs, and holds just that, changes nothing
                 (job, counted.get(job.job_id, 0))
                 for job in jobs
-                if job.final or not known(job.job_id, job.nano, job.busy)
+                if job.state in TERMINAL or not known(job.job_id, job.nano, busy_of(job.state))
             ]
             self._book.projected(news, mark, batch.commit)
         if moved:

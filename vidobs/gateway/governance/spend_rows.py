@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vidobs.core.jobs import TERMINAL
 from vidobs.gateway.governance.database import HOME, KIND, open_file
 from vidobs.gateway.seams import KEY_TAG, MODEL_TAG, TEAM_TAG, USER_TAG
 from vidobs.gateway.sqlite_file import queries, transaction
@@ -82,7 +83,7 @@ class SpendRows:
         """
         with KIND.translated(self.path), transaction(self._writer):
             before = Place(*self._write("cursor")[0])
-            ended = [job.job_id for job in jobs if job.final]
+            ended = [job.job_id for job in jobs if job.state in TERMINAL]
             counted = dict(self._write("counted", _listed(ended))) if ended else {}
             self._put([_row(job) for job in jobs])
             if to.ledger != before.ledger or to.cursor > before.cursor:
@@ -184,7 +185,7 @@ def _row(job: Figures) -> tuple[str | float | None, ...]:
         job.quoted_nano,
         job.usd_nano,
         job.possible_nano,
-        job.nano if job.final else 0,
+        job.nano if job.state in TERMINAL else 0,
         None if job.finished_at is None else codec.us(job.finished_at),
         job.seconds,
     )
