@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from vidobs.core.calls import VideoRequest
-from vidobs.core.jobs import AssetState, JobSnapshot, JobState
+from vidobs.core.jobs import TERMINAL, AssetState, JobSnapshot, JobState
 from vidobs.core.scrub import scrub
 from vidobs.dialects.failures import failure_of, reason_of_error
 from vidobs.dialects.packed_ids import plain_id
@@ -121,7 +121,7 @@ def _snapshot(wire: WireVideo, prompt: str | None) -> JobSnapshot:
     error = failure_of(wire, quoted if isinstance(quoted, str) else None)
     if error is not None and state is JobState.COMPLETED:
         state = JobState.FAILED  # fal: finished, with an error and without a video
-    ended = state is not None and state.terminal
+    ended, until, source = state in TERMINAL, wire.expires_at, wire.remixed_from_video_id
     return JobSnapshot(
         provider_job_id=_id(wire.id) or _id(wire.task_id),
         state=state,
@@ -132,9 +132,9 @@ def _snapshot(wire: WireVideo, prompt: str | None) -> JobSnapshot:
         error=error,
         created_at=moment(wire.created_at),
         finished_at=moment(wire.completed_at or wire.finished_at) if ended else None,
-        expires_at=moment(wire.expires_at),
+        expires_at=None if until is None else moment(until),
         request=_request(wire),
-        parent_id=_id(wire.remixed_from_video_id),
+        parent_id=None if source is None else _id(source),
         usage=usage_of(wire) if ended else None,
         asset=AssetState.DELETED if deleted else None,
     )
@@ -147,7 +147,8 @@ def _id(given: object) -> str | None:
 
 def _request(wire: WireVideo) -> VideoRequest | None:
     """What the provider says it will make."""
-    seconds, size, fps = positive(wire.seconds), text(wire.size), positive(wire.fps)
+    seconds, size = positive(wire.seconds), text(wire.size)
+    fps = None if wire.fps is None else positive(wire.fps)
     chars = len(wire.prompt) if isinstance(wire.prompt, str) else None
     if seconds is None and size is None and fps is None and chars is None:
         return None

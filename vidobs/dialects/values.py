@@ -50,7 +50,9 @@ def whole(value: object) -> int | None:
 def per_cent(value: object) -> int | None:
     """Return a progress from 0 to 100; fractions of a per cent are cut, "85%" is understood."""
     if type(value) is int:
-        return min(max(value, 0), 100)
+        return value if 0 <= value <= 100 else min(max(value, 0), 100)  # noqa: PLR2004
+    if value is None:
+        return None
     if isinstance(value, str):
         value = value.strip().removesuffix("%")
         try:

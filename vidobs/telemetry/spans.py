@@ -111,9 +111,11 @@ class Tracing:
     def open_create(self, call: VideoCall, start_ns: int, job_id: str) -> OpenSpan:
         """Open the span of a create, as `open` does with `attach`."""
         tracer = self._tracers.get()
-        if tracer is None:
-            return self._joined(call, start_ns, None)
-        return self._sdk(tracer, call, start_ns, None, job_id=job_id, attach=True)
+        if tracer is not None:
+            return self._sdk(tracer, call, start_ns, None, job_id=job_id, attach=True)
+        around = ddtrace_parent() or sdk_spans.current_ref()
+        trace = self._root() if around is None else self._child(around)
+        return RowSpan(span_name(call), trace, start_ns=start_ns)
 
     def open_row(
         self,
