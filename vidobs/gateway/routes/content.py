@@ -13,6 +13,7 @@ from vidobs.gateway.client.answers import CallError, Reply
 from vidobs.gateway.guardrails.guards import refuse_withheld
 from vidobs.gateway.observing import call_about
 from vidobs.gateway.routes.failing import answer_of_error, answer_of_silence
+from vidobs.gateway.routes.feeding import Feeding
 from vidobs.gateway.seams import Refusal
 from vidobs.gateway.upstream.elsewhere import Elsewhere
 from vidobs.gateway.upstream.http import NoAnswer
@@ -102,6 +103,7 @@ class _Delivery:
         self._video = video
         self._guard = core.observing.guard
         self._variant = asked.parameter("variant")
+        self._feeding: Feeding | None = None
         call = call_about(video.upstream, Operation.DOWNLOAD, video.raw, variant=self._variant)
         self._seen = self._guard.run("download", Download, core.observing.observer, call)
 
@@ -143,12 +145,15 @@ class _Delivery:
             self._end(exhausted=False)
             await send({"type": "http.response.body", "body": b""})
             return
+        feeding = self._feeding = self._fed()
         try:
             while pieces := await response.pieces():
+                if feeding is not None:
+                    await feeding.take(pieces)
                 for piece in pieces:
-                    if seen is not None:
-                        guard.run("download", seen.feed, piece)
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if feeding is not None:
+                await feeding.rest()
         except CallError as error:
             self._fail(error.kind, f"the file broke off ({error.kind})")
             raise BrokenOffError from error  # the connection is cut, as the server cut it
@@ -158,12 +163,24 @@ class _Delivery:
         self._end(exhausted=True)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    def _fed(self) -> Feeding | None:
+        """Return what lets a thread count and hash the file."""
+        seen = self._seen
+        if seen is None:
+            return None
+        guard = self._guard
+        return Feeding(lambda piece: guard.run("download", seen.feed, piece), self._core.loop)
+
     def _fail(self, kind: str, detail: str, snapshot: JobSnapshot | None = None) -> None:
+        if self._feeding is not None:
+            self._feeding.finish()
         if self._seen is not None:
             failure = Failure(kind, f"{kind}: {detail}", snapshot)
             self._guard.run("download", self._seen.fail, failure)
 
     def _end(self, *, exhausted: bool) -> None:
+        if self._feeding is not None:
+            self._feeding.finish()
         if self._seen is not None:
             self._guard.run("download", self._seen.end, exhausted=exhausted)
 
