@@ -12,11 +12,11 @@ from vidobs.gateway.sqlite_file import queries
 from vidobs.ledger import codec, damage
 from vidobs.ledger.moments import newest_place
 
-BATCH = 500
+BATCH = 64  # ends
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some events, and where to go on."""
+    """Some ends, and where to go on."""
 
     ledger: str  # a text that no other ledger has
     place: int
@@ -40,19 +40,21 @@ class LedgerFeed:
             return 0 if connection is None else newest_place(connection)
 
     def read(self, after: int) -> Page:
-        """Return the next events behind a place."""
+        """Return the next ends behind a place."""
         ledger = self.identity()
         with self._file.reading() as connection:
             if connection is None:
                 return Page(ledger=ledger, place=after)
-            sql = queries("vidobs.gateway.hooks", "ledger.sql")
-            window: Any = connection.execute(sql["window"], (after, BATCH)).fetchall()[0]
-            last, count = window
-            if not count:
+            last = newest_place(connection)
+            if last <= after:
                 return Page(ledger=ledger, place=after)
-            rows = connection.execute(sql["ended"], (after, last)).fetchall()
+            ended = queries("vidobs.gateway.hooks", "ledger.sql")["ended"]
+            rows: list[Any] = connection.execute(ended, (after, last, BATCH)).fetchall()
+        more = len(rows) == BATCH
         events = [event for event in map(_event, rows) if event is not None]
-        return Page(ledger=ledger, place=last, events=tuple(events), more=count == BATCH)
+        return Page(
+            ledger=ledger, place=rows[-1][0] if more else last, events=tuple(events), more=more
+        )
 
     def close(self) -> None:
         """Give the file back."""

@@ -1,9 +1,6 @@
--- window --
--- Where the next events end; those between that nobody waits for are never read.
-SELECT max(seq), count(*) FROM (SELECT seq FROM event WHERE seq > ? ORDER BY seq LIMIT ?);
-
 -- ended --
+-- The next ends; the events between them that nobody waits for are never read.
 SELECT seq, route, id, name, at_us, job, spans, detail
 FROM event
 WHERE seq > ? AND seq <= ? AND name IN ('video.completed', 'video.failed', 'video.expired')
-ORDER BY seq;
+ORDER BY seq LIMIT ?;
