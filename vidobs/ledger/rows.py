@@ -9,9 +9,7 @@ import apsw
 import msgspec
 
 from vidobs.core.errors import LedgerUnusableError
-from vidobs.core.events import VideoEvent
-from vidobs.core.machine import Advance
-from vidobs.core.protocols import Observed, Recorded
+from vidobs.core.protocols import Recorded
 from vidobs.ledger import codec, quiet, steps
 from vidobs.ledger.cache import Entry
 from vidobs.ledger.folding import StaleError
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vidobs.core.jobs import Job
+    from vidobs.core.machine import Advance
+    from vidobs.core.protocols import Observed
 
 
 _place = attrgetter("seq")
@@ -35,21 +35,25 @@ class NotTogetherError(Exception):
 class Change(msgspec.Struct, frozen=True, gc=False):
     """The step of a job, ready to be written: where it goes, and what becomes of the outbox."""
 
-    entry: Entry  # as it was before
-    step: Advance
-    seen: Observed
-    events: tuple[VideoEvent, ...]
+    before: Entry
+    after: Entry
+    at_us: int
     doc: str
+    recorded: Recorded
+    billed: bool  # there is an amount to write
 
     @classmethod
     def of(cls, entry: Entry, step: Advance, seen: Observed) -> Change:
         """Return the change that a step makes."""
-        return cls(entry, step, seen, steps.events_of(step, seen), codec.dump_job(step.job))
-
-    @property
-    def recorded(self) -> Recorded:
-        """What the write comes to."""
-        return Recorded(self.step.job, self.events, settled=self.step.settled)
+        job = step.job
+        return cls(
+            entry,
+            Entry(entry.seq, entry.version + 1, job),
+            seen.now_ns // 1000,
+            codec.dump_job(job),
+            Recorded(job, steps.events_of(step, seen), step.settled),
+            step.settled or step.adjusted,
+        )
 
 
 class Rows:
@@ -109,48 +113,39 @@ class Rows:
     def write(self, entry: Entry, step: Advance, seen: Observed) -> tuple[Entry, Recorded]:
         """Write the step of a job inside a transaction; raise when the entry is stale."""
         change = Change.of(entry, step, seen)
-        (after,) = self.write_all((change,))
-        return after, change.recorded
+        self.write_all((change,))
+        return change.after, change.recorded
 
-    def write_all(self, changes: Sequence[Change]) -> list[Entry]:
+    def write_all(self, changes: Sequence[Change]) -> None:
         """Write steps of jobs inside a transaction; raise `StaleError` when one is stale."""
         place = self._write_events(changes)
-        entries: list[Entry] = []
         rows: list[str | int | None] = []
         for change in changes:
-            job, before = change.step.job, change.entry
+            job, before = change.after.job, change.before
             listed = ""
-            for _ in change.events:
+            for _ in change.recorded.events:
                 listed += f",{place}"
                 place += 1
             rows += (job.provider_job_id, job.state, job.model, listed, change.doc, before.seq,
                      before.version)  # fmt: skip
-            entries.append(Entry(before.seq, before.version + 1, job))
         last = self._connection.last_insert_rowid()
         updated = self._changes.run(rows)
         if updated != len(changes) or self._connection.last_insert_rowid() != last:
             raise StaleError
         for change in changes:
-            self._write_beside(change)
-        return entries
+            if change.billed:
+                write_spend(self._cursor, change.after.seq, change.after.job, change.at_us)
+            if not change.recorded.events:
+                quiet.note(self._cursor, change.after.seq)
 
     def _write_events(self, changes: Sequence[Change]) -> int:
         """Put events into the outbox; return the place of the first, the others follow it."""
         rows: list[str | int | None] = []
         count = 0
         for change in changes:
-            at_us = change.seen.now_ns // 1000
-            for event in change.events:
-                rows += (event.id, event.name, at_us, self.route, change.doc,
+            for event in change.recorded.events:
+                rows += (event.id, event.name, change.at_us, self.route, change.doc,
                          codec.dump_spans(event.spans), event.detail)  # fmt: skip
                 count += 1
         self._events.run(rows)
         return self._connection.last_insert_rowid() - count + 1
-
-    def _write_beside(self, change: Change) -> None:
-        """Write what goes with a step: the money of a job that ended, a note of a quiet one."""
-        step, seq = change.step, change.entry.seq
-        if step.settled or step.adjusted:
-            write_spend(self._cursor, seq, step.job, change.seen.now_ns)
-        if not change.events:
-            quiet.note(self._cursor, seq)

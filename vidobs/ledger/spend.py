@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _N = TypeVar("_N", int, float)
 
 
-def write_spend(cursor: apsw.Cursor, seq: int, job: Job, now_ns: int) -> None:
+def write_spend(cursor: apsw.Cursor, seq: int, job: Job, at_us: int) -> None:
     """Write the settlement of a job, or the difference to what was settled before.
 
     The sum over a job's entries is what the job says; better evidence for the same figure adds
@@ -36,7 +36,7 @@ def write_spend(cursor: apsw.Cursor, seq: int, job: Job, now_ns: int) -> None:
         (
             seq,
             entries,
-            now_ns // 1000,
+            at_us,
             job.provider,
             job.model,
             job.attribution.user,

@@ -216,15 +216,16 @@ class SqliteLedger:
     def _write_all(self, jobs: Sequence[Job], changes: Sequence[Change]) -> None:
         """Write intents and answers; a single statement needs no other transaction."""
         if not changes and self._rows.one_statement(len(jobs)):
-            made, changed = self._rows.insert_all(jobs), []
+            made = self._rows.insert_all(jobs)
         else:
             with self._transaction:
-                made, changed = self._rows.insert_all(jobs), self._rows.write_all(changes)
+                made = self._rows.insert_all(jobs)
+                self._rows.write_all(changes)
         for entry in made:
             self.in_flight.add(entry.seq)
             self.cache.put(entry)
-        for entry in changed:
-            self._keep(entry)
+        for change in changes:
+            self._keep(change.after)
 
     def _record(self, seen: Observed) -> Recorded | None:
         if seen.version is not None:

@@ -23,22 +23,22 @@ MOST_EVENTS = 8  # that one step can cause; their ids lie so close together
 
 def take(job: Job, seen: Observed, rules: Rules) -> Advance:
     """Return the job after what was seen."""
-    step = _taken(job, seen, rules)
+    if seen.notice is not None:
+        step = notices.noticed(job, seen.notice)
+    elif seen.download:
+        step = _read(job, seen, rules)
+    else:
+        step = machine.advance(job, seen.snapshot, codec.moment(seen.now_ns // 1000), rules)
     if not seen.verdicts:
         return step
     return msgspec.structs.replace(step, job=verdicts.judged(step.job, seen.verdicts), changed=True)
 
 
-def _taken(job: Job, seen: Observed, rules: Rules) -> Advance:
-    if seen.notice is not None:
-        return notices.noticed(job, seen.notice)
-    now = codec.moment(seen.now_ns // 1000)
-    if not seen.download:
-        return machine.advance(job, seen.snapshot, now, rules)
+def _read(job: Job, seen: Observed, rules: Rules) -> Advance:
     if seen.failure is not None:
         return machine.cut_off(job, seen.snapshot, rules)
     if seen.snapshot.state is JobState.COMPLETED:
-        return machine.delivered(job, seen.snapshot, now, rules)
+        return machine.delivered(job, seen.snapshot, codec.moment(seen.now_ns // 1000), rules)
     return machine.downloaded(job, seen.snapshot, rules)
 
 
