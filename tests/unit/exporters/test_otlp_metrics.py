@@ -11,6 +11,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMet
 from otlp_kit import metrics_in
 
 from vidobs import Cost, CostBasis, CostStatus, EventName
+from vidobs.core.protocols import Happening
 from vidobs.telemetry.metrics import Metrics
 from vidobs_exporters.otlp.metrics import metric_request
 
@@ -150,8 +151,20 @@ def test_they_are_the_metrics_in_process():
     delta = dict.fromkeys((Counter, UpDownCounter, Histogram), AggregationTemporality.DELTA)
     reader = InMemoryMetricReader(preferred_temporality=delta)
     in_process = Metrics(MeterProvider([reader]))
-    for event in every_event():
-        in_process.event(event)
+    job = an_event().job
+    in_process.publish(
+        [
+            Happening(
+                operation=job.operation,
+                provider=job.provider,
+                model=job.model,
+                start_ns=0,
+                end_ns=0,
+                events=tuple(every_event()),
+                late=True,  # so that no call is measured
+            )
+        ]
+    )
     [whole] = reader.get_metrics_data().resource_metrics
     [scoped] = whole.scope_metrics
 
