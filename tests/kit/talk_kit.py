@@ -28,16 +28,18 @@ async def talking(talk, *, tls=None, tls_name=None):
     """Listen on the loopback; every connection is ended at the end."""
     connections, tasks = [], set()
 
-    async def served(reader, writer):
+    def come(reader, writer):
         connections.append(writer)
-        tasks.add(asyncio.current_task())
+        tasks.add(asyncio.create_task(served(reader, writer)))
+
+    async def served(reader, writer):
         with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await talk(reader, writer)
         with suppress(OSError, asyncio.CancelledError):
             writer.close()
             await writer.wait_closed()
 
-    server = await asyncio.start_server(served, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(come, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
     try:
         yield Talking(Origin("127.0.0.1", port, tls_name), connections)
