@@ -99,6 +99,6 @@ def _video(core: Core, job: Job) -> Video | None:
         return None
     sealed = Sealed(upstream.deployment.id, core.signer.owner_of(owner), raw)
     its_id = core.signer.reseal(sealed, raw)
-    video = core.book.add(Video(its_id, sealed, upstream, now_s=core.loop.time()))
+    video = core.book.add(Video.known_as(its_id, sealed, upstream, now_s=core.loop.time()))
     video.owner = owner
     return video

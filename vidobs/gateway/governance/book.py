@@ -37,7 +37,7 @@ class Spent(Protocol):
         ...
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a create wants to hold."""
 
     job_id: str
@@ -72,32 +72,24 @@ class Passed(msgspec.Struct, frozen=True):
     standing: Standing  # with the claim
 
 
-class _Hold:
+class _Hold(msgspec.Struct, gc=False):
     """One running job."""
 
-    __slots__ = ("at_ms", "busy", "model", "nano", "new", "whose")
-
-    def __init__(
-        self, at_ms: int, nano: int, whose: tuple[Whose, ...], model: str, *, busy: bool, new: bool
-    ) -> None:
-        self.at_ms = at_ms
-        self.nano = nano
-        self.whose = whose
-        self.model = model
-        self.busy = busy  # takes a place among running jobs
-        self.new = new  # was reserved here, so that the projection cannot have counted it yet
+    at_ms: int
+    nano: int
+    whose: tuple[Whose, ...]
+    model: str
+    busy: bool  # takes a place among running jobs
+    new: bool  # was reserved here, so that the projection cannot have counted it yet
 
 
-class _Ended:
+class _Ended(msgspec.Struct, gc=False):
     """One job that ended, and that the projection may not have yet."""
 
-    __slots__ = ("at_ms", "nano", "serial", "whose")
-
-    def __init__(self, at_ms: int, nano: int, whose: tuple[Whose, ...], serial: int) -> None:
-        self.at_ms = at_ms
-        self.nano = nano
-        self.whose = whose
-        self.serial = serial
+    at_ms: int
+    nano: int
+    whose: tuple[Whose, ...]
+    serial: int
 
 
 class _Tally:

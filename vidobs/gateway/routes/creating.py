@@ -207,7 +207,8 @@ class _Attempt:
         raw = outcome.snapshot.provider_job_id if outcome.snapshot is not None else None
         owner, now_s = self._asked.principal.owner, core.loop.time()
         sealed = Sealed(upstream.deployment.id, core.signer.owner_of(owner), raw or "")
-        video = core.book.add(Video(core.signer.id_for(sealed), sealed, upstream, now_s=now_s))
+        its_id = core.signer.id_for(sealed)
+        video = core.book.add(Video.known_as(its_id, sealed, upstream, now_s=now_s))
         video.owner = owner
         if job.job_id != self._job_id:  # the server had it already: it is one
             permit.give_back()

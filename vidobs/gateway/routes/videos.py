@@ -66,8 +66,7 @@ async def delete(core: Core, asked: Asked) -> Answer:
         return answer_of_error(reply, upstream)
     core.observing.guard.run("delete", _deleted, core, video, reply.body, start_ns)
     core.book.forget(video)
-    if video.timer is not None:
-        video.timer.cancel()
+    video.place = 0
     return json_answer({"id": video.id, "object": "video.deleted", "deleted": True})
 
 

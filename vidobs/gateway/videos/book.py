@@ -2,58 +2,70 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core.jobs import JobState
 from vidobs.core.money import plain
 from vidobs.dialects.openai import state_of
+from vidobs.gateway.seams import Refusal
+from vidobs.gateway.upstream.server import Upstream
+from vidobs.gateway.videos.ids import Sealed
 from vidobs.gateway.videos.shown import shown
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Mapping
+    from decimal import Decimal
 
-    from vidobs.core.jobs import Job, JobState
-    from vidobs.gateway.seams import Refusal
-    from vidobs.gateway.upstream.server import Upstream
-    from vidobs.gateway.videos.ids import Sealed, Signer
+    from vidobs.core.jobs import Job
+    from vidobs.core.money import CostStatus
+    from vidobs.gateway.videos.ids import Signer
 
 MOST_ENDED = 20_000  # videos that have ended and are remembered
 _encode = msgspec.json.Encoder().encode
 
 
-class Video:
-    """One video. Lives in the event loop; only its poller and its routes change it."""
+class Video(msgspec.Struct, gc=False, kw_only=True, eq=False):
+    """One video. Lives in the event loop; only its poller and its routes change it.
 
-    __slots__ = (
-        "asked_at", "body", "checked", "cost", "failure", "failures", "hurried", "id",
-        "missing_since", "model", "next_at", "owner", "polling", "raw_body", "sealed", "state",
-        "taken_at", "timer", "upstream", "watched_since",
-    )  # fmt: skip
+    The garbage collector passes it by: a poll that has ended is forgotten, so nothing goes round.
+    """
 
-    def __init__(self, video_id: str, sealed: Sealed, upstream: Upstream, *, now_s: float) -> None:
-        self.id = video_id
-        self.sealed = sealed
-        self.upstream = upstream
-        self.model = upstream.deployment.model_name
-        self.owner: str | None = None  # once somebody has shown to be it
-        self.body: bytes | None = None  # what clients are sent; None: nothing is known yet
-        self.raw_body = b""  # what it was made from
-        self.state: JobState | None = None
-        self.cost: tuple[tuple[bytes, bytes], ...] = ()
-        self.failure: Refusal | None = None  # why the last poll brought nothing
-        self.failures = 0  # of polls, in a row
-        self.missing_since: float | None = None  # the server says that there is no such video
-        self.taken_at = 0.0  # when the last answer came, by the loop's clock
-        self.hurried = False  # there is news, and a question of before is under way
-        self.asked_at = now_s  # when somebody last wanted to know
-        self.watched_since = now_s
-        self.next_at = 0.0  # when the server is asked again
-        self.timer: asyncio.TimerHandle | None = None
-        self.polling: asyncio.Task[None] | None = None
-        self.checked: Refusal | bool = False  # whether guards have looked at it; what they said
+    id: str
+    sealed: Sealed
+    upstream: Upstream
+    watched_since: float  # by the loop's clock, as all times here
+    asked_at: float  # when somebody last wanted to know
+    owner: str | None = None  # once somebody has shown to be it
+    body: bytes | None = None  # what clients are sent; None: nothing is known yet
+    raw_body: bytes = b""  # what it was made from
+    state: JobState | None = None
+    cost: tuple[tuple[bytes, bytes], ...] = ()
+    failure: Refusal | None = None  # why the last poll brought nothing
+    failures: int = 0  # of polls, in a row
+    missing_since: float | None = None  # the server says that there is no such video
+    taken_at: float = 0.0  # when the last answer came
+    hurried: bool = False  # there is news, and a question of before is under way
+    next_at: float = 0.0  # when the server is asked again
+    place: int = 0  # in the poller's wheel; 0: it is not waited for
+    polling: asyncio.Task[None] | None = None
+    checked: Refusal | bool = False  # whether guards have looked at it; what they said
+
+    @classmethod
+    def known_as(cls, video_id: str, sealed: Sealed, upstream: Upstream, *, now_s: float) -> Video:
+        """Return a video of which nothing is known but its id."""
+        return cls(
+            id=video_id, sealed=sealed, upstream=upstream, watched_since=now_s, asked_at=now_s
+        )
+
+    @property
+    def model(self) -> str:
+        """What clients call its model."""
+        return self.upstream.deployment.model_name
 
     @property
     def raw(self) -> str:
@@ -126,10 +138,13 @@ class Book:
 
 def cost_headers(job: Job | None) -> tuple[tuple[bytes, bytes], ...]:
     """Return what a job costs, as far as it is known; an unknown price has no header."""
-    if job is None:
-        return ()
-    status = (b"x-vidobs-cost-status", str(job.cost.status).encode())
-    if job.cost.usd is None:
-        return (status,)
-    usd = plain(job.cost.usd).encode()
-    return ((b"x-vidobs-cost-usd", usd), (b"x-litellm-response-cost", usd), status)
+    return () if job is None else _told(job.cost.status, job.cost.usd)
+
+
+@lru_cache(maxsize=1024)  # most videos cost what others cost
+def _told(status: CostStatus, usd: Decimal | None) -> tuple[tuple[bytes, bytes], ...]:
+    said = (b"x-vidobs-cost-status", status.value.encode())
+    if usd is None:
+        return (said,)
+    amount = plain(usd).encode()
+    return ((b"x-vidobs-cost-usd", amount), (b"x-litellm-response-cost", amount), said)

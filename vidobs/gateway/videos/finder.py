@@ -58,7 +58,7 @@ class Finder:
             return known
         sealed, upstream = self.sealed(asked, given)
         video_id = self._signer.reseal(sealed, sealed.raw)
-        video = Video(video_id, sealed, upstream, now_s=self._now_s())
+        video = Video.known_as(video_id, sealed, upstream, now_s=self._now_s())
         return self._book.add(video)
 
     def sealed(self, asked: Asked, given: str, *, kind: str = VIDEO) -> tuple[Sealed, Upstream]:

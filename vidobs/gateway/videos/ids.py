@@ -28,7 +28,7 @@ _KEY_BYTES = 32
 _MOST_OWNERS = 10_000  # whose fingerprints are kept
 
 
-class Sealed(msgspec.Struct, frozen=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False):
     """What an id says."""
 
     deployment: str

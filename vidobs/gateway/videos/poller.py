@@ -20,6 +20,7 @@ from vidobs.gateway.observing import call_about
 from vidobs.gateway.seams import Refusal
 from vidobs.gateway.upstream.http import NoAnswer, Reply
 from vidobs.gateway.upstream.outcomes import retry_after_s, told_error, without_key
+from vidobs.gateway.videos.wheel import Wheel
 from vidobs.observer.outcome import Failure
 from vidobs.observer.polls import Poll
 
@@ -52,11 +53,12 @@ class Poller:
         self._book = book
         self._lost_after_s = lost_after_s
         self._loop = asyncio.get_running_loop()
+        self._wheel = Wheel(self._loop, self._due)
         self._closed = False
 
     def watch(self, video: Video, after_s: float | None = None) -> None:
         """Ask about a video from now on, until it has ended."""
-        if self._closed or video.ended or video.timer is not None or video.polling is not None:
+        if self._closed or video.ended or video.place or video.polling is not None:
             return
         rest = self._rest_s(video, None) if after_s is None else after_s
         self._again(video, rest)
@@ -78,23 +80,21 @@ class Poller:
 
     def refresh(self, video: Video, now_s: float) -> None:
         """Ask about a video now where what is known is old: somebody wants to know."""
-        if now_s - video.taken_at > LONGEST_S and not video.failures and video.timer is not None:
+        if now_s - video.taken_at > LONGEST_S and not video.failures and video.place:
             self._start(video)
 
     def hurry(self, video: Video) -> None:
         """Ask about a video now: something was heard of it."""
         if video.polling is not None:  # what it says may be older than the news
             video.hurried = True
-        elif video.timer is not None:
+        elif video.place:
             self._start(video)
 
     async def close(self) -> None:
         """Stop asking."""
         self._closed = True
         running = [video.polling for video in self._book.open if video.polling is not None]
-        for video in self._book.open:
-            if video.timer is not None:
-                video.timer.cancel()
+        self._wheel.close()
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -103,12 +103,14 @@ class Poller:
 
     def _again(self, video: Video, rest_s: float) -> None:
         video.next_at = self._loop.time() + rest_s
-        video.timer = self._loop.call_later(rest_s, self._start, video)
+        video.place = self._wheel.add(video, rest_s)
+
+    def _due(self, video: Video, place: int) -> None:
+        if video.place == place:  # else it was asked about meanwhile, or is wanted no more
+            self._start(video)
 
     def _start(self, video: Video) -> asyncio.Task[None]:
-        if video.timer is not None:
-            video.timer.cancel()
-            video.timer = None
+        video.place = 0
         if video.polling is None:
             video.polling = self._loop.create_task(self._ask(video))
         return video.polling
