@@ -230,6 +230,7 @@ class Connection(asyncio.Protocol):
     def ended(self, exchange: Exchange, task: asyncio.Task[None]) -> None:
         """See what an application came to: a fault of it is told to the client and to the log."""
         self._state.tasks.discard(task)
+        exchange.scope.pop(ANSWER, None)  # which knows the exchange: a circle
         error = None if task.cancelled() else task.exception()
         if error is not None:
             where = "".join(format_tb(error.__traceback__))  # its text may quote a prompt or a key
