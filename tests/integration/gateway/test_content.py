@@ -110,6 +110,8 @@ def test_a_picture_of_the_cloud_is_never_fetched(tmp_path):
                 "http://169.254.169.254/latest/meta-data",
                 "file:///etc/passwd",
                 "gopher://x",
+                "http://[::1/x",
+                "https://user:word@127.0.0.1/x",
             ):
                 sink.answers_next(302, {"location": place}, body=b"")
                 told = http.get(f"/v1/videos/{made['id']}/content")

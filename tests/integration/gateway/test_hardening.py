@@ -107,6 +107,18 @@ def test_what_makes_no_sense_is_the_clients_fault(gateway):
     assert gateway.jobs() == []
 
 
+def test_a_key_that_cannot_be_sent_is_no_other_header(sandbox, tmp_path):
+    """One with a line break, say: nothing is sent, and nobody is shown it."""
+    behind = entry("my-sora", "openai/sora-2", sandbox.base_url, api_key="sk-1\r\nX-Admin: yes")
+    with serving(tmp_path, settings_of(behind)) as gateway, gateway.http() as http:
+        told = http.post("/v1/videos", json={"model": "my-sora", "prompt": "a cat"})
+    error = told.json()["error"]
+    assert (told.status_code, error["code"]) == (502, "upstream_unreachable")
+    assert "control characters" in error["message"]
+    assert "sk-1" not in told.text
+    assert sandbox.requests == []
+
+
 def test_other_types_and_methods_are_told_what_is_right(gateway):
     """415 for text, 405 with what is allowed, 404 for what there is not."""
     with gateway.http() as http:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vidobs.gateway.client.answers import (
     MOST_BODY_BYTES,
@@ -18,22 +18,14 @@ from vidobs.gateway.client.connection import Connection
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
 
     from vidobs.gateway.client.addresses import Origin
+    from vidobs.gateway.client.seams import Pieces
     from vidobs.gateway.client.stream import Stream
 
 KEEP_ALIVE_S = 4.0  # shorter than any server's: a request on a dead connection may be lost
 CONNECT_S = 10.0
 _LEAST_PAUSE_S = 0.25  # between two looks at all connections
-
-
-class Pieces(Protocol):
-    """A body that is not in memory; its length stands in the head."""
-
-    def pieces(self) -> Iterator[bytes]:
-        """Read it from its start."""
-        ...
 
 
 class Client:
@@ -123,6 +115,12 @@ class Client:
 
     # -- connections -------------------------------------------------------------------------------
 
+    def made(self, connection: Connection) -> None:
+        """Know of a connection until it is lost."""
+        self._open.add(connection)
+        if self._closed:
+            connection.abort()
+
     def freed(self, connection: Connection) -> None:
         """Keep a connection: the last that was used is the first that is used again."""
         connection.deadline = self._loop.time() + self._keep_alive_s
@@ -172,10 +170,6 @@ class Client:
             raise CallError(NOT_CONNECTED_IN_TIME, sent=False, late=True) from None
         except (OSError, UnicodeError) as error:  # the certificate's too, and names that are none
             raise CallError(NOT_CONNECTED, sent=False, why=str(error)) from error
-        self._open.add(connection)
-        if self._closed:
-            connection.abort()
-            raise CallError(NOT_CONNECTED, sent=False)
         return connection
 
     def _context(self) -> ssl.SSLContext:

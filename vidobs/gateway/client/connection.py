@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -23,19 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vidobs.gateway.client.addresses import Origin
+    from vidobs.gateway.client.seams import Keeper
 
 _INFORMATIONAL = 200  # below it
 _BODILESS = frozenset({204, 304})
-
-
-class Keeper(Protocol):
-    """Who has the connections."""
-
-    def freed(self, connection: Connection) -> None:
-        """Take one back that can be used again."""
-
-    def lost(self, connection: Connection) -> None:
-        """Forget one that ended."""
 
 
 class _MoreThanAskedError(Exception):
@@ -121,7 +112,11 @@ class Connection(asyncio.Protocol):
         self._begin(most_bytes)
         if self._parser is None:
             self._parser = HttpResponseParser(self)
-        cast("asyncio.Transport", self._transport).write(request)
+        transport = self._transport
+        if transport is None or transport.is_closing():  # hung up as soon as it was there
+            waiter.set_exception(CallError(ENDED, sent=False))
+            return
+        transport.write(request)
 
     def _begin(self, most_bytes: int | None) -> None:
         self._whole = most_bytes is not None
@@ -137,6 +132,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport."""
         self._transport = cast("asyncio.Transport", transport)
+        self._keeper.made(self)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""

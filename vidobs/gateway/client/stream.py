@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vidobs.gateway.client.answers import MALFORMED, MOST_BODY_BYTES, CallError
 from vidobs.gateway.client.packing import unpacked
@@ -11,21 +11,10 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
+    from vidobs.gateway.client.seams import Source
+
 MOST_HELD_BYTES = 1 << 20  # then the server has to wait
 _SMALL_BYTES = 32 << 10
-
-
-class Source(Protocol):
-    """What the body comes from."""
-
-    def pause(self) -> None:
-        """Read nothing for now."""
-
-    def resume(self) -> None:
-        """Read on."""
-
-    def abandon(self) -> None:
-        """Close the connection: nobody reads the rest."""
 
 
 class Stream:

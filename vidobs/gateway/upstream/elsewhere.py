@@ -53,7 +53,7 @@ class Elsewhere:
             if named is None:
                 return response
             response.close()
-            here = urljoin(here, named)
+            here = self._joined(here, named)
             response = await self._fetched(here, headers, timeout_s)
         response.close()
         raise self._refused("is sent on too often")
@@ -87,6 +87,12 @@ class Elsewhere:
             return url.origin, self._upstream.heads.head("GET", url.target, headers)
         heads = Heads(url.authority, {"User-Agent": AGENT})
         return url.at(address), heads.head("GET", url.target, headers)
+
+    def _joined(self, here: str, named: str) -> str:
+        try:
+            return urljoin(here, named)
+        except ValueError:
+            raise self._refused("is at no address") from None
 
     def _checked(self, there: str) -> Url:
         try:

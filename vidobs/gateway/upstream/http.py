@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from vidobs.gateway.client.answers import MOST_BODY_BYTES, CallError, Reply
+from vidobs.gateway.client.answers import MOST_BODY_BYTES, UNFIT, CallError, Reply
 from vidobs.gateway.client.client import Client
 from vidobs.gateway.upstream.forms import Form
 
@@ -120,6 +120,7 @@ class Http:
 def no_answer(error: CallError, where: str) -> NoAnswer:
     """Say what came of a call; `where`: which server it was."""
     said = "no answer in time" if error.late else "no answer"
+    why = f"{error.kind}: {error}" if error.kind == UNFIT else error.kind
     return NoAnswer(
-        f"{said} {where} ({error.kind})", error_type=error.kind, sent=error.sent, late=error.late
+        f"{said} {where} ({why})", error_type=error.kind, sent=error.sent, late=error.late
     )

@@ -219,6 +219,22 @@ def test_a_server_that_nobody_runs(run):
     assert run(asking()) == [(NOT_CONNECTED, False)] * 3
 
 
+def test_a_server_that_hangs_up_at_once(run):
+    """Before the request, while it is written or behind it: there is no answer, and no leak."""
+
+    async def asking():
+        async def talk(reader, writer):
+            writer.transport.abort()
+
+        async with talking(talk) as server:
+            client = Client()
+            errors = await asyncio.gather(*(failing(client, server.origin) for _ in range(20)))
+            await client.close()
+            return {error.kind for error in errors}
+
+    assert run(asking()) <= {ENDED, NOT_CONNECTED}
+
+
 def test_a_server_that_does_not_let_us_in(run):
     """A handshake that never ends is given up; nothing was sent either."""
 

@@ -1,0 +1,44 @@
+"""What the parts of the client know of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vidobs.gateway.client.connection import Connection
+
+
+class Pieces(Protocol):
+    """A body that is not in memory; its length stands in the head."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Read it from its start."""
+        ...
+
+
+class Source(Protocol):
+    """What the body comes from."""
+
+    def pause(self) -> None:
+        """Read nothing for now."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+    def abandon(self) -> None:
+        """Close the connection: nobody reads the rest."""
+
+
+class Keeper(Protocol):
+    """Who has the connections."""
+
+    def made(self, connection: Connection) -> None:
+        """Take note of a new one."""
+
+    def freed(self, connection: Connection) -> None:
+        """Take one back that can be used again."""
+
+    def lost(self, connection: Connection) -> None:
+        """Forget one that ended."""
