@@ -27,7 +27,8 @@ class Insert:
         self._head = head + _VALUES
         self._row = row
         self._width = row.count("?")
-        self._cursor = cursor
+        self._execute = cursor.execute
+        self._changed = cursor.connection.changes
         self._statements: dict[int, str] = {}
 
     def fits(self, rows: int) -> bool:
@@ -36,20 +37,20 @@ class Insert:
 
     def run(self, bindings: Sequence[Any]) -> int:
         """Insert rows, given one behind the other; return how many were inserted or changed."""
-        width, end, at, changed = self._width, len(bindings), 0, 0
-        while at < end:
-            rows = _at_once((end - at) // width)
-            now = bindings if rows * width == end else bindings[at : at + rows * width]
-            self._cursor.execute(self._for(rows), now)
-            changed += self._cursor.connection.changes()
-            at += rows * width
-        return changed
+        rows = len(bindings) // self._width
+        now = _at_once(rows)
+        if now == rows:
+            return self._run(rows, bindings) if rows else 0
+        behind = now * self._width
+        return self._run(now, bindings[:behind]) + self.run(bindings[behind:])
+
+    def _run(self, rows: int, bindings: Sequence[Any]) -> int:
+        self._execute(self._statements.get(rows) or self._for(rows), bindings)
+        return self._changed()
 
     def _for(self, rows: int) -> str:
-        statement = self._statements.get(rows)
-        if statement is None:
-            values = "), (".join([self._row] * rows)
-            statement = self._statements[rows] = f"{self._head}{values}){self._tail}"
+        values = "), (".join([self._row] * rows)
+        self._statements[rows] = statement = f"{self._head}{values}){self._tail}"
         return statement
 
 
