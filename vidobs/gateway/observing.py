@@ -34,6 +34,13 @@ class Observing:
         self.observer.hand_on = self._hand_on
         self._on = runtime.observer.hand_on
         self._tell = tell
+        self._looked_up: set[str] = set()  # deployments
+
+    def look_up(self, upstream: Upstream, call: VideoCall) -> None:
+        """Say once of a deployment that its model is gone, by the price table's dates."""
+        if upstream.deployment.id not in self._looked_up:
+            self._looked_up.add(upstream.deployment.id)
+            self.guard.run("retired model", self.observer.warn_if_retired, call)
 
     def new_job_id(self) -> str:
         """Return an id for a job that is about to be made."""

@@ -123,7 +123,7 @@ class _Attempt:
         core, self._wish = self._core, wish
         out = self._outgoing()
         call = self._call(out)
-        self._observing.guard.run("retired model", self._observing.observer.warn_if_retired, call)
+        self._observing.look_up(self._upstream, call)
         seen = self._begun(call)
         try:
             ask = self._ask(call, seen)

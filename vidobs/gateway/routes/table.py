@@ -46,6 +46,7 @@ async def _model_info(core: Core, asked: Asked) -> Answer:
     return about.model_info(core, asked)
 
 
+VIDEOS = "/videos"
 _CREATE, _REMIX, _EDIT, _EXTEND = (
     Found(_makes(operation), operation=operation)
     for operation in (Operation.CREATE, Operation.REMIX, Operation.EDIT, Operation.EXTEND)
@@ -61,6 +62,10 @@ _ON_ALL = {
     ("GET", "retrieval"): Found(content.content, by_query=True, operation=Operation.DOWNLOAD),
     ("POST", "characters"): Found(characters.create_character),
 }
+_WHOLE = {
+    (method, f"{VIDEOS}/{name}".removesuffix("/")): found
+    for (method, name), found in _ON_ALL.items()
+}
 _NAMES = frozenset(name for _, name in _ON_ALL if name)
 _ON_ONE: dict[str, Handler] = {"GET": videos.retrieve, "DELETE": videos.delete}
 _BELOW_ONE = {
@@ -69,7 +74,6 @@ _BELOW_ONE = {
     ("POST", "remix"): _REMIX,
 }
 _ABOUT = {"/models": Found(_models), "/model/info": Found(_model_info)}
-VIDEOS = "/videos"
 LOOKING = ("GET", "HEAD")
 
 
@@ -92,6 +96,10 @@ def find(method: str, path: str) -> Found:
     Raises:
         Refusal: 404 or 405.
     """
+    return _WHOLE.get((method, path)) or _searched(method, path)
+
+
+def _searched(method: str, path: str) -> Found:
     if not path.startswith(VIDEOS):
         found = _ABOUT.get(path)
         if found is None:

@@ -109,6 +109,8 @@ def _characters(
     core: Core, asked: Asked, body: Body
 ) -> tuple[list[object] | None, Upstream | None]:
     """The characters by the server's ids, and the server; `None` where there are none."""
+    if body.pairs is None and _CHARACTERS not in body.fields:
+        return None, None
     given = _listed(body)
     if not given:
         return None, None

@@ -27,8 +27,8 @@ _PATHS = {
     Operation.EXTEND: "/videos/extensions",
     Operation.CHARACTER: "/videos/characters",
 }
-_SOURCES = ("video", "video[id]", "video_id")
-_OURS = (PROVIDER, "target_model_names")
+_OURS = frozenset({PROVIDER, "target_model_names"})
+_OURS_AND_SOURCES = _OURS | {"video", "video[id]", "video_id"}
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -72,14 +72,19 @@ def outgoing(
     path = path_of(source or "", "/remix") if operation is Operation.REMIX else _PATHS[operation]
     named = operation is Operation.CREATE or "model" in body.fields
     new: dict[str, object] = {**changed, "model": model} if named else dict(changed)
-    if operation in (Operation.EDIT, Operation.EXTEND) and source is not None:
-        new["video"] = {"id": source}
-    drop = {*_OURS, *(_SOURCES if source is not None else ()), *new}
+    drop = _OURS
+    if source is not None:
+        drop = _OURS_AND_SOURCES
+        if operation in (Operation.EDIT, Operation.EXTEND):
+            new["video"] = {"id": source}
     if body.pairs is not None:
+        drop = drop.union(new)
         kept = [pair for pair in body.pairs if _stem(pair[0]) not in drop and pair[0] not in drop]
         pairs = (*kept, *form_fields(new, variant.nesting))
         return Outgoing(path=path, fields=dict(pairs), pairs=pairs, uploads=body.uploads)
-    fields = {name: value for name, value in body.fields.items() if name not in drop} | new
+    fields = {**body.fields, **new}
+    for name in drop.intersection(fields).difference(new):
+        del fields[name]
     return _of_json(path, fields, variant)
 
 
