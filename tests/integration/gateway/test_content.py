@@ -119,3 +119,25 @@ def test_a_picture_of_the_cloud_is_never_fetched(tmp_path):
                     502,
                     "upstream_unreachable",
                 )
+
+
+def test_what_nobody_takes_is_not_fetched(tmp_path):
+    """A client that leaves in the middle has downloaded nothing, and the server need not go on."""
+    from sink_kit import Sink
+
+    size = 64 << 20
+    with Sink() as sink:
+        content = settings_of(entry("my-sora", "openai/sora-2", f"{sink.url}/v1"))
+        with serving(tmp_path, content) as gateway:
+            video = b'{"id": "video_1", "status": "completed", "object": "video"}'
+            sink.answers_next(200, {"content-type": "application/json"}, body=video)
+            with gateway.http() as http:
+                made = http.post("/v1/videos", json={"model": "my-sora", "prompt": "a cat"}).json()
+                sink.answers_next(200, {"content-type": "video/mp4"}, body=bytes(size))
+                with http.stream("GET", f"/v1/videos/{made['id']}/content") as got:
+                    assert len(next(got.iter_raw())) < size
+            gateway.stop()
+            (job,) = gateway.jobs()
+    assert job.asset is AssetState.AVAILABLE
+    assert not job.file.complete
+    assert job.file.size_bytes < size

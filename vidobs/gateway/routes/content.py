@@ -21,6 +21,8 @@ from vidobs.observer.downloads import Download
 from vidobs.observer.outcome import Failure
 
 if TYPE_CHECKING:
+    import asyncio
+
     from vidobs.core.jobs import Job
     from vidobs.gateway.client.stream import Stream
     from vidobs.gateway.core import Core
@@ -145,23 +147,39 @@ class _Delivery:
             self._end(exhausted=False)
             await send({"type": "http.response.body", "body": b""})
             return
-        feeding = self._feeding = self._fed()
+        gone = self._core.loop.create_task(self._gone())
         try:
-            while pieces := await response.pieces():
-                if feeding is not None:
-                    await feeding.take(pieces)
-                for piece in pieces:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            if feeding is not None:
-                await feeding.rest()
+            whole = await self._passed_on(response, gone)
         except CallError as error:
             self._fail(error.kind, f"the file broke off ({error.kind})")
             raise BrokenOffError from error  # the connection is cut, as the server cut it
         except BaseException:
             self._end(exhausted=False)
             raise
-        self._end(exhausted=True)
+        finally:
+            gone.cancel()
+        self._end(exhausted=whole)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _passed_on(self, response: Stream, gone: asyncio.Task[None]) -> bool:
+        """Hand the file on; tell whether it was all of it, and somebody was there to take it."""
+        send, feeding = self._asked.send, self._fed()
+        self._feeding = feeding
+        while pieces := await response.pieces():
+            if gone.done():
+                return False
+            if feeding is not None:
+                await feeding.take(pieces)
+            for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        if feeding is not None:
+            await feeding.rest()
+        return True
+
+    async def _gone(self) -> None:
+        """Wait until nobody is there any more."""
+        while (await self._asked.receive())["type"] != "http.disconnect":
+            pass
 
     def _fed(self) -> Feeding | None:
         """Return what lets a thread count and hash the file."""
