@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vidobs.core.protocols import OutboxRow
 
+_MOST_MOVES = 8  # of what is added to the log while it is moved
 _FAR_US = 60_000_000  # behind the end of the lease that is asked for
 
 
@@ -119,9 +120,18 @@ class SqliteOutbox:
             return int(self._connection.execute(self._sql["count_behind"], (exporter,)).get)
 
     def checkpoint(self) -> None:
-        """Move what the write-ahead log holds into the file, as far as no reader is in the way."""
+        """Move what the write-ahead log holds into the file, as far as no reader is in the way.
+
+        The log starts over only when all of it was moved and nothing was added meanwhile; else it
+        grows. What is added is moved in turn, and that takes less time each time.
+        """
+        moved = None
         with self._lock, translated(self._path):
-            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            for _ in range(_MOST_MOVES):
+                held, now = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                if now < held or held == moved:
+                    return
+                moved = held
 
     def sweeper(self) -> Sweeper:
         """Return what takes old things out, over the same connection and behind the same lock."""
