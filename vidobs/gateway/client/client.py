@@ -71,6 +71,7 @@ class Client:
                 await connection.send(body.pieces())
             return await waiter
         except CallError as error:
+            del waiter  # which holds the error, which holds this frame: a circle
             if not (again and error.stale):
                 raise
         except BaseException:
@@ -94,6 +95,7 @@ class Client:
         try:
             return await waiter
         except CallError as error:
+            del waiter  # which holds the error, which holds this frame: a circle
             if not (again and error.stale):
                 raise
         except BaseException:

@@ -66,8 +66,8 @@ class Stream:
                 self._paused = False
                 self._source.resume()
             return [b"".join(found)] if small and len(found) > 1 else found
-        if self._error is not None:
-            raise self._error
+        if self._error is not None:  # a new one: that which is raised holds this frame
+            raise CallError(self._error.kind, sent=True, late=self._error.late)
         return found
 
     async def read(self, most_bytes: int = MOST_BODY_BYTES) -> bytes:

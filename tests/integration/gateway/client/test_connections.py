@@ -1,6 +1,8 @@
 """Connections: which are used again, what is sent twice, and who is told that nobody answers."""
 
 import asyncio
+import contextlib
+import gc
 import ssl
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from vidobs.gateway.client.answers import (
     CallError,
 )
 from vidobs.gateway.client.client import Client
+from vidobs.gateway.client.connection import Connection
+from vidobs.gateway.client.stream import Stream
 
 ASKED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HOST = "hooks.example.com"
@@ -291,6 +295,39 @@ def test_closing_tells_those_who_wait(run):
             return (await waiting).kind
 
     assert run(asking()) == ENDED
+
+
+def test_what_has_ended_does_not_wait_for_the_collector(run):
+    """The gateway looks for circles seldom; whatever came of a request, it leaves none behind."""
+
+    async def asked(client, origin):
+        with contextlib.suppress(CallError):
+            await client.ask(origin, ASKED, read_s=5)
+        with contextlib.suppress(CallError):
+            stream = await client.open(origin, ASKED, read_s=5)
+            while await stream.pieces():
+                pass
+
+    async def asking():
+        async with talking(always(answer(bytes(300_000)), answer()[:-1])) as server:
+            client = Client()
+            for _ in range(10):
+                await asked(client, server.origin)
+            await client.close()
+            made = len(server.connections)
+        async with talking(always(b"garbage")) as server:
+            client = Client()
+            await asked(client, server.origin)
+            await client.close()
+            await asyncio.sleep(0)
+        return made, sum(isinstance(one, Connection | Stream) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert run(asking()) == (10, 0)
+    finally:
+        gc.enable()
 
 
 def test_the_certificate_is_that_of_the_host(run, monkeypatch):
