@@ -240,12 +240,20 @@ def test_a_server_that_hangs_up_at_once(run):
 
 
 def test_a_server_that_does_not_let_us_in(run):
-    """A handshake that never ends is given up; nothing was sent either."""
+    """A handshake that never ends is given up, and its connection closed; nothing was sent."""
 
     async def asking():
-        async with talking(silent) as server:
-            client = Client(connect_s=0.05)
+        ended = asyncio.Event()
+
+        async def talk(reader, writer):
+            with contextlib.suppress(OSError):
+                await silent(reader, writer)
+            ended.set()
+
+        async with talking(talk) as server:
+            client = Client(connect_s=0.3)
             error = await failing(client, server.origin._replace(tls_name=HOST))
+            await ended.wait()
             await client.close()
             return error.kind, error.sent, error.late
 
