@@ -18,7 +18,8 @@ MOST = 64  # writes of one transaction, so that nobody waits for long
 class Together:
     """Collects what is to be written in one turn of the loop, and writes it at its end.
 
-    Under load that is one commit for many requests; with one request nothing waits longer than the
+    Under load that is one commit for many requests: where several came together the last time,
+    another turn is waited for as long as more comes. With one request nothing waits longer than the
     turn. For the loop's thread.
     """
 
@@ -28,6 +29,8 @@ class Together:
         self._guard = guard
         self._writes: list[Job | Observed] = []
         self._futures: list[asyncio.Future[Recorded | None]] = []  # of each of them
+        self._seen = 0  # how many there were a turn ago
+        self._several = False  # there were, the last time
 
     def write(self, write: Job | Observed) -> asyncio.Future[Recorded | None]:
         """Return what `record` would, once it is on disk; `None` also for what has to wait.
@@ -35,11 +38,20 @@ class Together:
         The future is never cancelled by who waits for it: shield it where that may be.
         """
         if not self._writes:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._gather)
         future: asyncio.Future[Recorded | None] = self._loop.create_future()
         self._writes.append(write)
         self._futures.append(future)
         return future
+
+    def _gather(self) -> None:
+        count = len(self._writes)
+        if self._several and self._seen < count < MOST:
+            self._seen = count
+            self._loop.call_soon(self._gather)
+            return
+        self._seen, self._several = 0, count > 1
+        self._flush()
 
     def _flush(self) -> None:
         writes, self._writes = self._writes, []

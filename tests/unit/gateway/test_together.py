@@ -79,3 +79,25 @@ async def test_who_went_away_is_not_answered(make):
 
     assert (await kept) is not None
     assert backlog.batches == [2]
+
+
+async def test_under_load_what_comes_a_turn_later_goes_along(make):
+    """Where several were written together the last time; alone, nobody waits for others."""
+    backlog, loop = Backlog(), asyncio.get_running_loop()
+    together = Together(backlog, loop, Guard())
+
+    async def apart():
+        """Write three times, each a turn after the one before."""
+        written = [together.write(make.job())]
+        for _ in range(2):
+            await asyncio.sleep(0)
+            written.append(together.write(make.job()))
+        await asyncio.gather(*written)
+
+    await apart()
+    alone, backlog.batches = backlog.batches, []
+    await asyncio.gather(*(together.write(make.job()) for _ in range(2)))
+    await apart()
+
+    assert alone == [1, 1, 1]
+    assert backlog.batches == [2, 3]
