@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vidobs.core.errors import ConfigError, unknown_name
+from vidobs.core.errors import ConfigError, LedgerMissingError, unknown_name
 from vidobs.core.money import ZERO
 from vidobs.core.reports import Children, LedgerInfo, Spend, SpendRow
 from vidobs.ledger import codec, damage
@@ -164,10 +163,16 @@ class LedgerReader:
 
 
 def open_ledger(path: str | None) -> LedgerReader:
-    """Open a file for reading. Where there is none yet, nothing has been observed: an empty one."""
-    if path is None or not Path(path).exists():
+    """Open a file for reading. Where there is none yet, nothing has been observed: an empty one.
+
+    A file without tables is one that is just being made.
+    """
+    if path is None:
         return LedgerReader(MEMORY)
-    return LedgerReader(path)
+    try:
+        return LedgerReader(path)
+    except LedgerMissingError:
+        return LedgerReader(MEMORY)
 
 
 def _ordered(by: str, rows: Iterable[SpendRow]) -> tuple[SpendRow, ...]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core.errors import LedgerMissingError
 from vidobs.core.protocols import BreakerState
 from vidobs.core.reports import ExporterProgress
 from vidobs.core.scrub import scrub
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from vidobs.config import Settings
 
@@ -56,7 +57,9 @@ def standings(
     """
     from vidobs.ledger.survey import exporters
 
-    found = exporters(path, now, most=most) if Path(path).exists() else ()
+    found: Sequence[ExporterProgress] = ()
+    with suppress(LedgerMissingError):  # there is none, or it is just being made
+        found = exporters(path, now, most=most)
     here = configured(settings)
     stored = {one.exporter: one for one in found}
     return [

@@ -101,8 +101,11 @@ def test_the_forecast_says_how_it_is_made(site):
     assert "mean of the last 7 full days" in page.text
 
 
-def test_a_newcomer_sees_what_to_do(tmp_path):
+@pytest.mark.parametrize("being_made", [False, True])
+def test_a_newcomer_sees_what_to_do(tmp_path, being_made):
     """Three ways to begin, which file is read, and not a single figure."""
+    if being_made:  # its first process has not come to the tables
+        (tmp_path / "none.db").touch()
     with site_of(tmp_path / "none.db", tmp_path / "cache") as site:
         (page,) = site.get("/")
     read = Read(page.text)

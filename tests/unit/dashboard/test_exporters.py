@@ -39,6 +39,16 @@ def test_no_ledger_and_no_exporter(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_ledger_that_is_just_being_made(tmp_path):
+    """A file without tables is none yet, and nothing is wrong with it."""
+    (tmp_path / "new.db").touch()
+
+    found = look(tmp_path / "new.db")
+
+    assert (found.rows, found.letters, found.waiting) == ((), (), 0)
+    assert (tmp_path / "new.db").stat().st_size == 0
+
+
 def test_an_exporter_that_is_only_configured(tmp_path):
     """It is new to the ledger, and said to be."""
     (row,) = look(tmp_path / "none.db", {"callbacks": ["jsonl"]}).rows

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from vidobs.core.errors import LedgerMissingError
 from vidobs.core.objects import LetterObject, letter_object
 from vidobs.core.protocols import BreakerState
 from vidobs.core.reports import DropReason
@@ -96,10 +96,10 @@ def answer(desk: Desk, asked: Asked) -> Exporters:
 
 
 def _letters(desk: Desk, wanted: str | None) -> tuple[LetterObject, ...]:
-    there = Path(desk.ledger).exists()
-    if not there:
+    try:
+        found = dead_letters(desk.ledger, exporter=wanted, limit=LETTERS)
+    except LedgerMissingError:  # there is none, or it is just being made
         return ()
-    found = dead_letters(desk.ledger, exporter=wanted, limit=LETTERS)
     return tuple(letter_object(letter) for letter in found)
 
 
