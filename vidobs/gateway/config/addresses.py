@@ -55,7 +55,7 @@ def key_of(
     token = _first(variant.token_env, environ)
     if token is None and not variant.keyless:
         raise ConfigError(
-            f"{where}: no API key: give litellm_params.api_key, or set {variant.key_env[0]}"
+            f"{where}: no API key; give litellm_params.api_key, or set {variant.key_env[0]}"
         )
     return token, True
 
