@@ -197,7 +197,8 @@ class Download:
         end_ns = observer.clock.time_ns()
         recorded = None
         self._note(file, end_ns)
-        if self._job is not None and self._is_video:
+        if self._is_video and self.video_id is not None:
+            # Also of a job that was not known: its create may wait for the ledger, before this.
             recorded = observer.record(
                 self._call,
                 JobSnapshot(

@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+from contextlib import closing
 from decimal import Decimal
 
+import apsw
 import openai
 import pytest
 from mp4_kit import movie
@@ -15,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import vidobs
 from vidobs.core.jobs import AssetState, JobState
 from vidobs.core.money import CostBasis, CostStatus
+from vidobs.ledger.reader import LedgerReader
 
 ASKED = {"model": "sora-2", "seconds": "4", "size": "160x96"}
 CHUNKED = {"transfer-encoding": "chunked"}
@@ -65,6 +68,25 @@ def test_a_whole_video_shows_that_its_job_is_completed(how, sandbox, seen, conne
     assert (job.state, job.cost.status) == (JobState.COMPLETED, CostStatus.SETTLED)
     names = [event.name for event in seen.events]
     assert names == ["video.submitted", "video.completed", "video.downloaded"]
+
+
+def test_a_download_counts_although_its_create_is_not_written_yet(sandbox, connect, tmp_path):
+    """Another process has the ledger while a video is made and read: both are written behind it."""
+    path = tmp_path / "ledger.db"
+    vidobs.configure(ledger=f"sqlite:///{path}")
+    api = connect(sandbox.base_url)
+    bare = openai.OpenAI(api_key="k", base_url=sandbox.base_url)
+    api(lambda c: c.videos.create(prompt="a dog", **ASKED))
+    with closing(apsw.Connection(str(path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        video = api(lambda c: c.videos.create(prompt="a cat", **ASKED))
+        bare.videos.poll(video.id)
+        read(api, "streamed", video.id)
+        other.execute("ROLLBACK")
+    assert vidobs.flush(30) == 0
+    with closing(LedgerReader(str(path))) as reader:
+        (job,) = reader.job(video.id)
+    assert (job.state, job.asset) == (JobState.COMPLETED, AssetState.DOWNLOADED)
 
 
 @pytest.mark.parametrize("how", READS)
