@@ -63,7 +63,12 @@ def rows(effort: Effort, folder: Path) -> list[Row]:
         resting = {proxy.name: resident_mb(proxy.pid) for proxy in found}
         calm = _latency(root, found, effort, folder)  # first: a load leaves events to deliver
         loaded = _throughput(found, effort, folder)
-    return [*loaded, *calm, *_starts(found), *_memory(found, resting)]
+        loads = {proxy.name: resident_mb(proxy.pid) for proxy in found}
+    memory = [
+        *_memory("after the start", resting, RESIDENT_MB),
+        *_memory("after the load, with the process of its exporters", loads, None),
+    ]
+    return [*loaded, *calm, *_starts(found), *memory]
 
 
 def _throughput(found: list[Proxy], effort: Effort, folder: Path) -> list[Row]:
@@ -176,14 +181,8 @@ def _starts(found: list[Proxy]) -> list[Row]:
     ]
 
 
-def _memory(found: list[Proxy], resting: dict[str, float]) -> list[Row]:
+def _memory(when: str, held: dict[str, float], target: float | None) -> list[Row]:
     return [
-        Row(
-            "gateway: memory after the start",
-            proxy.name,
-            "MB",
-            resting[proxy.name],
-            target=RESIDENT_MB if proxy.name == OURS else None,
-        )
-        for proxy in found
+        Row(f"gateway: memory {when}", name, "MB", mb, target=target if name == OURS else None)
+        for name, mb in held.items()
     ]

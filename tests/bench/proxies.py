@@ -116,8 +116,8 @@ def resident_mb(pid: int) -> float:
 
 
 def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    return [int(one) for one in found]
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(one) for task in tasks for one in (task / "children").read_text("ascii").split()]
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def run(start: GatewayStart) -> None:
     for warning in given.warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - for whoever started it
     loaded = _settings(given, start.config)
-    made = runtime.configure(loaded)
+    made = runtime.configure(loaded, apart=given.relay == "process")
     if made is None:
         raise ConfigError("VIDOBS_DISABLED is set: there is no gateway without a ledger")
     pages = Pages(loaded.settings, vidobs.metrics_app())

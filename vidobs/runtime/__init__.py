@@ -74,10 +74,11 @@ class _Process:
 _process = _Process()
 
 
-def configure(loaded: Loaded, *, clock: Clock = time) -> Runtime | None:
+def configure(loaded: Loaded, *, clock: Clock = time, apart: bool = False) -> Runtime | None:
     """Replace the runtime by one with these settings; `None` when vidobs is switched off.
 
-    Functions given with `on` stay subscribed.
+    Functions given with `on` stay subscribed. `apart` has a process of its own deliver to durable
+    exporters.
     """
     with _process.lock:
         before = _process.runtime
@@ -95,6 +96,7 @@ def configure(loaded: Loaded, *, clock: Clock = time) -> Runtime | None:
                 clock=clock,
                 look_at=_standings,
                 totals=_process.totals,
+                apart=apart,
             )
         return _process.runtime
 
@@ -252,6 +254,7 @@ def _go_on_from(parent: Runtime) -> Runtime:
         clock=parent.clock,
         look_at=_standings,
         totals=_process.totals,
+        apart=parent.apart,
     )
     return _process.runtime
 

@@ -32,10 +32,12 @@ from vidobs.telemetry.signals import Signals
 from vidobs.telemetry.spans import Tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vidobs.config import Loaded, Settings
-    from vidobs.core.protocols import Clock, Happening
+    from vidobs.core.protocols import Clock, Exporter, Happening
+    from vidobs.delivery.relay import Relay
+    from vidobs.runtime.apart.relay import RelayApart
     from vidobs.runtime.outbox_limits import Dropped
     from vidobs.telemetry.deliveries import ExporterStanding
     from vidobs.telemetry.setup import Handle, Kind
@@ -61,8 +63,13 @@ class Runtime:
         clock: Clock = time,
         look_at: Callable[[], Sequence[ExporterStanding]] = tuple,
         totals: Totals | None = None,
+        apart: bool = False,
     ) -> None:
-        """Wire it up. `look_at` returns the standings of the runtime that there is by then."""
+        """Wire it up. `look_at` returns the standings of the runtime that there is by then.
+
+        `apart` has a process of its own deliver to durable exporters, where that has all it needs:
+        a ledger in a file, and exporters that are named and not handed over.
+        """
         settings = loaded.settings
         self.loaded = loaded
         self.settings = settings
@@ -81,6 +88,8 @@ class Runtime:
             getrandbits=self.bits,
             tell_dropped=self._events_dropped,
         )
+        named = all(isinstance(each, str) for each in settings.callbacks)
+        self.apart = apart and named and settings.ledger.path is not None
         self._resolve_callbacks()
         self.maintenance = Maintenance(
             begin=self._begin, publish=self._publish, chores=self._chores, guard=self.guard
@@ -137,14 +146,19 @@ class Runtime:
     def _resolve_callbacks(self) -> None:
         found = parts.resolved(self.loaded, self.settings.callbacks)
         refuse_twice(found.exporters, signals=self._sent_by_otlp)
-        self.relay = parts.relay_of(
-            found.exporters,
+        self.relay = self._relay_to(found.exporters)
+        self._unsubscribe = [self.callbacks.add("*", function) for function in found.functions]
+
+    def _relay_to(self, exporters: Iterable[Exporter]) -> Relay | RelayApart:
+        relay_of = partial(parts.relay_apart_of, loaded=self.loaded)
+        make = relay_of if self.apart else parts.relay_of
+        return make(
+            exporters,
             self.store,
             clock=self.clock,
             getrandbits=self.bits,
             tell=self.signals.exporters,
         )
-        self._unsubscribe = [self.callbacks.add("*", function) for function in found.functions]
 
     # -- what the edges ask for --------------------------------------------------------------------
 

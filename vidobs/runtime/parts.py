@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from traceback import format_tb
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from vidobs.delivery.relay import Relay
 from vidobs.delivery.relay_worker import CHECK_S
 from vidobs.ledger import processes
 from vidobs.ledger.database import MEMORY
+from vidobs.runtime.apart.process import RelayProcess
+from vidobs.runtime.apart.relay import RelayApart, waits
 from vidobs.runtime.late_outbox import LateOutbox
 from vidobs.runtime.outbox_limits import OutboxLimits
 from vidobs.runtime.retention import Retention
@@ -58,7 +61,7 @@ def store_of(
     getrandbits: Callable[[int], int],
     tell_dropped: Callable[[Dropped], None],
 ) -> LedgerStore:
-    """Return the ledger that the settings name; nothing is opened."""
+    """Return the ledger that the settings name, with all care for it; nothing is opened."""
     settings = loaded.settings
     path = settings.ledger.path or MEMORY
     return LedgerStore(
@@ -81,6 +84,24 @@ def store_of(
             expiring_before_s=settings.expiring_before_s,
             getrandbits=getrandbits,
         ),
+    )
+
+
+def bare_store_of(
+    loaded: Loaded, rules: Rules, *, clock: Clock, getrandbits: Callable[[int], int]
+) -> LedgerStore:
+    """Return the ledger that the settings name, for one of two processes: the other cares for it.
+
+    Nothing old is taken out and nothing is said by the clock. Nothing is opened.
+    """
+    settings = loaded.settings
+    return LedgerStore(
+        settings.ledger.path or MEMORY,
+        rules,
+        clock=clock,
+        getrandbits=getrandbits,
+        report=_log.error,
+        full_sync=settings.durability.value == "full",
     )
 
 
@@ -124,9 +145,42 @@ def relay_of(
         tell=tell,
         watch_s=watch_s,
     )
-    store.route = relay.route
-    store.exporters = tuple(filter(None, relay.route.split(",")))
+    _route(store, relay.route)
     return relay
+
+
+def relay_apart_of(
+    exporters: Iterable[Exporter],
+    store: LedgerStore,
+    *,
+    loaded: Loaded,
+    clock: Clock,
+    getrandbits: Callable[[int], int],
+    tell: RelayListener,
+) -> Relay | RelayApart:
+    """Return what has another process deliver to durable exporters, and delivers to the others.
+
+    The durable ones are made there once more: these here have only shown that they can be, and
+    hold nothing yet that would have to be given back.
+    """
+    known = tuple(exporters)
+    names = [one.name for one in known if one.durable]
+    others = [one for one in known if not one.durable]
+    live = relay_of(others, store, clock=clock, getrandbits=getrandbits, tell=tell)
+    if not names:
+        return live
+    outbox = LateOutbox(store)
+    process = RelayProcess(
+        loaded, waits=partial(waits, names, outbox), listener=tell, report=report_fault
+    )
+    relay = RelayApart(names, live=live, process=process, outbox=outbox, report=report_fault)
+    _route(store, relay.route)
+    return relay
+
+
+def _route(store: LedgerStore, route: str) -> None:
+    store.route = route
+    store.exporters = tuple(filter(None, route.split(",")))
 
 
 def report_fault(where: str, error: BaseException) -> None:

@@ -37,9 +37,14 @@ class Relaying:
     """
 
     def __init__(
-        self, loaded: Loaded, *, tell: RelayListener | None = None, clock: Clock = time
+        self,
+        loaded: Loaded,
+        *,
+        tell: RelayListener | None = None,
+        clock: Clock = time,
+        alone: bool = True,
     ) -> None:
-        """Build the exporters.
+        """Build the exporters. One that is not `alone` leaves the care of the ledger to another.
 
         Raises:
             ConfigError: the ledger is in memory, or an exporter cannot be built.
@@ -58,8 +63,10 @@ class Relaying:
         self._guard = Guard()
         bits = Random().getrandbits  # noqa: S311 - ids, not secrets
         rules = parts.rules_of(loaded)
-        self._store = parts.store_of(
-            loaded, rules, clock=clock, getrandbits=bits, tell_dropped=_say_dropped
+        self._store = (
+            parts.store_of(loaded, rules, clock=clock, getrandbits=bits, tell_dropped=_say_dropped)
+            if alone
+            else parts.bare_store_of(loaded, rules, clock=clock, getrandbits=bits)
         )
         self._relay = parts.relay_of(
             self.exporters,
@@ -89,6 +96,14 @@ class Relaying:
         self._store.backlog.open()
         self._started = True
         self._maintenance.start()
+
+    def wake(self) -> None:
+        """Say that somebody recorded something."""
+        self._relay.wake()
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait until everything is delivered that can be now; return how many events are left."""
+        return self._relay.flush(timeout_s)
 
     def drain(self, timeout_s: float) -> int:
         """Deliver everything now, rests and switches or not; return how many events are left."""

@@ -2,13 +2,18 @@
 
 import json
 import os
+import select
 import signal
+import sys
 import threading
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 from gateway_kit import MASTER, entry, process, settings_of
+from sink_kit import Sink
 
 from vidobs.config import load
 from vidobs.core.jobs import JobState
@@ -59,6 +64,49 @@ def test_it_serves_drains_and_ends(sandbox, tmp_path):
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
     assert len(jobs_of(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("relay", ["process", "thread"])
+def test_what_it_recorded_is_delivered_before_it_ends(sandbox, tmp_path, relay):
+    """By the process of the exporters, or by a thread where that is asked for."""
+    content = settings_of(
+        entry("my-sora", "openai/sora-2", sandbox.base_url), gateway={"relay": relay}
+    )
+    jsonl = {"callbacks": ["jsonl"], "exporters": {"jsonl": {"path": "events.jsonl"}}}
+    file = written(tmp_path, {**content, **jsonl})
+    with process(tmp_path, "--config", file) as (running, url):
+        assert create(url).status_code == 200
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+    assert "video.submitted" in (tmp_path / "events.jsonl").read_text("utf-8")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the children of a process")
+def test_a_kill_ends_the_process_of_the_exporters_too(sandbox, tmp_path):
+    """It sees that it is alone."""
+    private = {"allow_http": True, "allow_private": True}
+    content = settings_of(
+        entry("my-sora", "openai/sora-2", sandbox.base_url),
+        callbacks=["webhook"],
+        exporters={"webhook": private},
+    )
+    with Sink() as sink, ExitStack() as stack:
+        environ = {"VIDOBS_WEBHOOK_URL": sink.url}
+        arguments = "--config", written(tmp_path, content)
+        running, url = stack.enter_context(process(tmp_path, *arguments, environ=environ))
+        create(url)
+        sink.wait()
+        [exporters] = children(running.pid)
+        ended = os.pidfd_open(exporters)
+        stack.callback(os.close, ended)
+        running.kill()
+        assert select.select([ended], [], [], 20)[0]
+
+
+def children(pid):
+    """Return the processes that a process started."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(one) for task in tasks for one in (task / "children").read_text("ascii").split()]
 
 
 @pytest.mark.slow

@@ -62,6 +62,7 @@ class GatewayConfig(msgspec.Struct, frozen=True, kw_only=True):
     allowed_fails: int = 3  # in a row, before a deployment rests
     take_foreign_ids: bool = False  # of videos that were not made here, from any key
     idempotency_hours: float = 24.0
+    relay: str = "process"  # in which exporters run; or a `thread` of this one
     lost_after_s: float = 600.0  # a video that its server does not know for so long is lost
     sizes: Sizes = Sizes()
     general: Mapping[str, Given] = {}  # `general_settings`, those that are known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROUTINGS = ("weighted", "least_busy")
+RELAYS = ("process", "thread")
 _STRATEGIES = {"simple-shuffle": "weighted", "least-busy": "least_busy"}  # LiteLLM's
 _COUNTS = ("max_json_bytes", "max_upload_bytes", "max_header_bytes")
 _SECONDS = ("header_timeout_s", "body_timeout_s", "drain_s")
 _OWN = (
     "routing", "cooldown_s", "allowed_fails", "default_model", "take_foreign_ids",
-    "idempotency_hours", "lost_after_s",
+    "idempotency_hours", "lost_after_s", "relay",
 )  # fmt: skip
 KEYS = frozenset({*_OWN, *_COUNTS, *_SECONDS, *PARTS})
 
@@ -141,22 +143,23 @@ def _router(document: Document) -> dict[str, object]:
 def _own(document: Document, own: Mapping[str, object]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, read in (
-        ("routing", _routing),
+        ("routing", partial(_one_of, ROUTINGS)),
         ("cooldown_s", readers.seconds),
         ("allowed_fails", readers.count),
         ("default_model", readers.text),
         ("take_foreign_ids", readers.boolean),
         ("idempotency_hours", readers.seconds),
         ("lost_after_s", readers.seconds),
+        ("relay", partial(_one_of, RELAYS)),
     ):
         if own.get(name) is not None:
             found[name] = read(own[name], f"{document.where(OURS, name)}: {OURS}.{name}")
     return found
 
 
-def _routing(value: object, where: str) -> str:
-    if value not in ROUTINGS:
-        raise ConfigError(f"{where}: got {value!r}; allowed: {', '.join(ROUTINGS)}")
+def _one_of(allowed: tuple[str, ...], value: object, where: str) -> str:
+    if value not in allowed:
+        raise ConfigError(f"{where}: got {value!r}; allowed: {', '.join(allowed)}")
     return str(value)
 
 
