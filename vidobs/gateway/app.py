@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from vidobs.gateway.client.proxies import Proxies
 from vidobs.gateway.core import Core, Parts
 from vidobs.gateway.defaults import MasterKey, NoAlerts, NoLimits
 from vidobs.gateway.foreign import refuse_pages
@@ -69,6 +71,7 @@ class Gateway:
         self._extra = dict(extra_routes)
         self._mounts = tuple(mounts.items())
         self._services = tuple(services)
+        self._proxies = Proxies(os.environ)
         ledger = runtime.settings.ledger.path
         self._answers = SqliteAnswers(None if ledger is None else f"{ledger}.answers")
         self.offer = openapi.Offer(
@@ -98,6 +101,7 @@ class Gateway:
                 runtime=self._runtime,
                 key=self._key,
                 answers=self._answers,
+                proxies=self._proxies,
                 loop=loop,
             )
             await self._core.take_up()
@@ -236,6 +240,9 @@ def create_gateway(
 
     `key` signs the ids of videos. `extra_routes` are found by their whole path, `mounts` by what a
     path begins with; `services` start and end with the gateway.
+
+    Raises:
+        ConfigError: a proxy of the environment cannot be used.
     """
     parts = Parts(
         keys=keys or MasterKey(config.master_key),

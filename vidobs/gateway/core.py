@@ -22,6 +22,7 @@ from vidobs.gateway.videos.ids import Signer
 from vidobs.gateway.videos.poller import Poller
 
 if TYPE_CHECKING:
+    from vidobs.gateway.client.proxies import Proxies
     from vidobs.gateway.config import Deployment, GatewayConfig
     from vidobs.gateway.idempotency.store import Answers
     from vidobs.gateway.seams import Admission, Alerts, Guards, Keys
@@ -53,6 +54,7 @@ class Core:
         runtime: Runtime,
         key: bytes,
         answers: Answers,
+        proxies: Proxies,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.config = config
@@ -61,7 +63,7 @@ class Core:
         self.loop = loop
         self.observing = Observing(runtime, parts.admission.recorded)
         self.together = Together(runtime.store.backlog, loop, runtime.guard)
-        self.http = Http()
+        self.http = Http(proxies)
         self.balance = Balance(
             [_upstream(each, runtime) for each in config.deployments],
             routing=config.routing,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from vidobs.gateway.client.addresses import read_url
 from vidobs.gateway.client.answers import CallError
 from vidobs.gateway.client.client import Client
 from vidobs.gateway.client.heads import head_of_post
+from vidobs.gateway.client.proxies import Proxies
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -43,12 +45,17 @@ class Sender:
         waits_s: Sequence[float] = WAITS_S,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """`done` is called once an alert was taken, or given up."""
+        """`done` is called once an alert was taken, or given up.
+
+        Raises:
+            ConfigError: a proxy of the environment cannot be used.
+        """
         self._channel = channel
         self._done = done
         self._waits_s = tuple(waits_s)
         self._timeout_s = timeout_s
         self._waiting: asyncio.Queue[Alert] = asyncio.Queue(MOST_WAITING)
+        self._proxies = Proxies(os.environ)
         self._client: Client | None = None  # made in the loop
         self._task: asyncio.Task[None] | None = None
 
@@ -103,7 +110,7 @@ class Sender:
         """Try once; return what went wrong, whether to try again, and the wait asked for."""
         post = self._channel.post(alert, int(time.time()))
         if self._client is None:
-            self._client = Client()
+            self._client = Client(proxies=self._proxies)
         try:
             url = read_url(post.url)
             request = head_of_post(url, post.headers, post.body) + post.body

@@ -14,11 +14,16 @@ _AS_IT_IS = "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"  # what a URL may hold is not enc
 
 
 class Origin(NamedTuple):
-    """What a connection is made to. `tls_name`: whose certificate it must show; None: no TLS."""
+    """What a connection is made to.
+
+    `tls_name`: whose certificate it must show; None: no TLS. `name`: of the host, where `host` is
+    an address of it that was looked at: no other may be dialled, by a proxy neither.
+    """
 
     host: str
     port: int
     tls_name: str | None
+    name: str | None = None
 
 
 class Url(msgspec.Struct, frozen=True):
@@ -33,7 +38,7 @@ class Url(msgspec.Struct, frozen=True):
     @property
     def origin(self) -> Origin:
         """Where to connect to."""
-        return self.at(self.host)
+        return Origin(self.host, self.port, self._tls_name)
 
     @property
     def place(self) -> tuple[str, str, int]:
@@ -42,7 +47,11 @@ class Url(msgspec.Struct, frozen=True):
 
     def at(self, address: str) -> Origin:
         """Where to connect to, with an address in the place of the host's name."""
-        return Origin(address, self.port, self.host if self.scheme == "https" else None)
+        return Origin(address, self.port, self._tls_name, self.host)
+
+    @property
+    def _tls_name(self) -> str | None:
+        return self.host if self.scheme == "https" else None
 
 
 def read_url(text: str) -> Url:
@@ -63,7 +72,6 @@ def read_url(text: str) -> Url:
         raise ValueError("a host's name must not hold spaces")
     usual = _PORTS[parts.scheme]
     port = usual if parts.port is None else parts.port
-    shown = f"[{host}]" if ":" in host else host
     target = parts.path or "/"
     if parts.query:
         target += f"?{parts.query}"
@@ -71,9 +79,14 @@ def read_url(text: str) -> Url:
         parts.scheme,
         host,
         port,
-        shown if port == usual else f"{shown}:{port}",
+        bracketed(host) if port == usual else f"{bracketed(host)}:{port}",
         as_target(target),
     )
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
 
 
 def as_target(text: str | bytes) -> str:

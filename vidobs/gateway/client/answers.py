@@ -12,6 +12,7 @@ MOST_HEADERS_BYTES = 128 << 10
 # The names by which httpx, the client of most SDKs, calls the same.
 NOT_CONNECTED = "ConnectError"
 NOT_CONNECTED_IN_TIME = "ConnectTimeout"
+PROXY = "ProxyError"  # one of the environment is not there, or does not let us through
 SILENT = "ReadTimeout"
 ENDED = "ReadError"  # the connection, before the answer did
 MALFORMED = "RemoteProtocolError"  # or larger than anything we read

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from vidobs.gateway.client.answers import (
-    MOST_BODY_BYTES,
-    NOT_CONNECTED,
-    NOT_CONNECTED_IN_TIME,
-    CallError,
-    Reply,
-)
-from vidobs.gateway.client.connection import Connection
+from vidobs.gateway.client.answers import MOST_BODY_BYTES, CallError, Reply
+from vidobs.gateway.client.dialling import Dialler
+from vidobs.gateway.client.proxies import NO_PROXIES
 
 if TYPE_CHECKING:
-    import ssl
-
     from vidobs.gateway.client.addresses import Origin
-    from vidobs.gateway.client.seams import Pieces
+    from vidobs.gateway.client.connection import Connection
+    from vidobs.gateway.client.proxies import Proxies
+    from vidobs.gateway.client.seams import Pieces, Resolve
     from vidobs.gateway.client.stream import Stream
 
 KEEP_ALIVE_S = 4.0  # shorter than any server's: a request on a dead connection may be lost
@@ -31,13 +25,20 @@ _LEAST_PAUSE_S = 0.25  # between two looks at all connections
 class Client:
     """Sends requests. Made, used and closed inside of one event loop."""
 
-    def __init__(self, *, keep_alive_s: float = KEEP_ALIVE_S, connect_s: float = CONNECT_S) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(
+        self,
+        *,
+        proxies: Proxies = NO_PROXIES,
+        keep_alive_s: float = KEEP_ALIVE_S,
+        connect_s: float = CONNECT_S,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """`resolve` looks names up; without it the system does."""
+        self._loop = loop = asyncio.get_running_loop()
+        self._dialler = Dialler(loop, proxies=proxies, connect_s=connect_s, resolve=resolve)
         self._keep_alive_s = keep_alive_s
-        self._connect_s = connect_s
         self._idle: dict[Origin, list[Connection]] = {}
         self._open: set[Connection] = set()
-        self._tls: ssl.SSLContext | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._looks_at = inf
         self._closed = False
@@ -61,24 +62,11 @@ class Client:
         Raises:
             CallError: there was no answer, or not all of it.
         """
-        connection = self._kept(origin) or await self._connected(origin)
-        request = head + body if isinstance(body, bytes) else head
-        waiter = connection.ask(request, read_s=read_s, most_bytes=most_bytes)
-        if connection.deadline < self._looks_at:
-            self._look_at(connection.deadline)
-        try:
-            if body is not None and not isinstance(body, bytes):
-                await connection.send(body.pieces())
-            return await waiter
-        except CallError as error:
-            del waiter  # which holds the error, which holds this frame: a circle
-            if not (again and error.stale):
-                raise
-        except BaseException:
-            connection.abandon()
-            raise
-        self._forget(origin)
-        return await self.ask(origin, head, body, read_s=read_s, most_bytes=most_bytes)
+        if isinstance(body, bytes):
+            head, body = head + body, None
+        return await self._answered(
+            origin, head, body, read_s=read_s, most_bytes=most_bytes, again=again
+        )
 
     async def open(
         self, origin: Origin, request: bytes, *, read_s: float, again: bool = False
@@ -88,21 +76,9 @@ class Client:
         Raises:
             CallError: there was no answer.
         """
-        connection = self._kept(origin) or await self._connected(origin)
-        waiter = connection.open(request, read_s=read_s)
-        if connection.deadline < self._looks_at:
-            self._look_at(connection.deadline)
-        try:
-            return await waiter
-        except CallError as error:
-            del waiter  # which holds the error, which holds this frame: a circle
-            if not (again and error.stale):
-                raise
-        except BaseException:
-            connection.abandon()
-            raise
-        self._forget(origin)
-        return await self.open(origin, request, read_s=read_s)
+        return await self._answered(
+            origin, request, None, read_s=read_s, most_bytes=None, again=again
+        )
 
     async def close(self) -> None:
         """Close every connection."""
@@ -114,6 +90,59 @@ class Client:
         if self._open:  # each says so in the next turn of the loop
             self._emptied = self._loop.create_future()
             await self._emptied
+
+    @overload
+    async def _answered(
+        self,
+        origin: Origin,
+        request: bytes,
+        rest: Pieces | None,
+        *,
+        read_s: float,
+        most_bytes: int,
+        again: bool,
+    ) -> Reply: ...
+
+    @overload
+    async def _answered(
+        self,
+        origin: Origin,
+        request: bytes,
+        rest: None,
+        *,
+        read_s: float,
+        most_bytes: None,
+        again: bool,
+    ) -> Stream: ...
+
+    async def _answered(
+        self,
+        origin: Origin,
+        request: bytes,
+        rest: Pieces | None,
+        *,
+        read_s: float,
+        most_bytes: int | None,
+        again: bool,
+    ) -> Reply | Stream:
+        while True:
+            connection = self._kept(origin) or await self._dialler.connect(origin, self)
+            waiter = connection.ask(request, read_s=read_s, most_bytes=most_bytes)
+            if connection.deadline < self._looks_at:
+                self._look_at(connection.deadline)
+            try:
+                if rest is not None:
+                    await connection.send(rest.pieces())
+                return await waiter
+            except CallError as error:
+                del waiter  # which holds the error, which holds this frame: a circle
+                if not (again and error.stale):
+                    raise
+            except BaseException:
+                connection.abandon()
+                raise
+            again = False
+            self._forget(origin)
 
     # -- connections -------------------------------------------------------------------------------
 
@@ -156,31 +185,6 @@ class Client:
                 return connection
             connection.abort()
         return None
-
-    async def _connected(self, origin: Origin) -> Connection:
-        make = partial(Connection, origin, self, self._loop)
-        try:
-            async with asyncio.timeout(self._connect_s):
-                _, connection = await self._loop.create_connection(
-                    make,
-                    origin.host,
-                    origin.port,
-                    ssl=None if origin.tls_name is None else self._context(),
-                    server_hostname=origin.tls_name,
-                )
-        except TimeoutError:
-            raise CallError(NOT_CONNECTED_IN_TIME, sent=False, late=True) from None
-        except (OSError, UnicodeError) as error:  # the certificate's too, and names that are none
-            raise CallError(NOT_CONNECTED, sent=False, why=str(error)) from error
-        return connection
-
-    def _context(self) -> ssl.SSLContext:
-        """Return what checks certificates as the system does; made when it is first needed."""
-        if self._tls is None:
-            import ssl
-
-            self._tls = ssl.create_default_context()
-        return self._tls
 
     # -- time --------------------------------------------------------------------------------------
 

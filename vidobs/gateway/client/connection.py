@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         self.on_header = self._raw.__setitem__  # called by the parser, as is `on_body`
         self.on_body = self._pieces.append
         self._parser: HttpResponseParser | None = None
-        self._waiter: asyncio.Future[Reply] | asyncio.Future[Stream] | None = None
+        self._waiter: asyncio.Future[Reply | Stream] | None = None
         self._stream: Stream | None = None
         self._drained: asyncio.Future[None] | None = None
         self._paused = False  # the server reads too slowly
@@ -66,19 +66,26 @@ class Connection(asyncio.Protocol):
 
     # -- asking ------------------------------------------------------------------------------------
 
-    def ask(self, request: bytes, *, read_s: float, most_bytes: int) -> asyncio.Future[Reply]:
-        """Send a request; the answer is read whole, and the connection then frees itself.
+    def ask(
+        self, request: bytes, *, read_s: float, most_bytes: int | None
+    ) -> asyncio.Future[Reply | Stream]:
+        """Send a request.
 
-        Whoever waits no longer has to `abandon` it.
+        Up to `most_bytes` of its answer are read as a whole, and the connection then frees itself;
+        `None`: its body is read while it comes. Whoever waits no longer has to `abandon` it.
         """
-        waiter: asyncio.Future[Reply] = self._loop.create_future()
-        self._ask(request, waiter, read_s, most_bytes)
-        return waiter
-
-    def open(self, request: bytes, *, read_s: float) -> asyncio.Future[Stream]:
-        """Send a request; the body of its answer is read while it comes."""
-        waiter: asyncio.Future[Stream] = self._loop.create_future()
-        self._ask(request, waiter, read_s, None)
+        self.idle = False
+        self._waiter = waiter = self._loop.create_future()
+        self._read_s = read_s
+        self.deadline = self._loop.time() + read_s
+        self._begin(most_bytes)
+        if self._parser is None:
+            self._parser = HttpResponseParser(self)
+        transport = self._transport
+        if transport is None or transport.is_closing():  # hung up as soon as it was there
+            waiter.set_exception(CallError(ENDED, sent=False))
+        else:
+            transport.write(request)
         return waiter
 
     async def send(self, pieces: Iterable[bytes]) -> None:
@@ -97,26 +104,6 @@ class Connection(asyncio.Protocol):
                 finally:
                     self._drained = None
         self._sending = False
-
-    def _ask(
-        self,
-        request: bytes,
-        waiter: asyncio.Future[Reply] | asyncio.Future[Stream],
-        read_s: float,
-        most_bytes: int | None,
-    ) -> None:
-        self.idle = False
-        self._waiter = waiter
-        self._read_s = read_s
-        self.deadline = self._loop.time() + read_s
-        self._begin(most_bytes)
-        if self._parser is None:
-            self._parser = HttpResponseParser(self)
-        transport = self._transport
-        if transport is None or transport.is_closing():  # hung up as soon as it was there
-            waiter.set_exception(CallError(ENDED, sent=False))
-            return
-        transport.write(request)
 
     def _begin(self, most_bytes: int | None) -> None:
         self._whole = most_bytes is not None
@@ -248,7 +235,7 @@ class Connection(asyncio.Protocol):
     def _opened(self) -> Stream:
         stream = Stream(self._status, self._headers, source=self, loop=self._loop)
         self._stream = stream
-        waiter, self._waiter = cast("asyncio.Future[Stream] | None", self._waiter), None
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(stream)
         return stream
@@ -271,7 +258,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _reply(self) -> None:
-        waiter, self._waiter = cast("asyncio.Future[Reply] | None", self._waiter), None
+        waiter, self._waiter = self._waiter, None
         if waiter is None or waiter.done():
             return
         pieces, headers = self._pieces, self._headers
@@ -326,14 +313,16 @@ class Connection(asyncio.Protocol):
     def _fail(self, kind: str, *, late: bool = False) -> None:
         waiter, self._waiter = self._waiter, None
         stream, self._stream = self._stream, None
-        stale = self.used and not self._size
-        error = CallError(kind, sent=True, late=late, stale=stale)
+        error = self._error(kind, late=late)
         if waiter is not None and not waiter.done():
             waiter.set_exception(error)
         if stream is not None:
             stream.end(error)
         self._wake_sender()
         self.abort()
+
+    def _error(self, kind: str, *, late: bool) -> CallError:
+        return CallError(kind, sent=True, late=late, stale=self.used and not self._size)
 
     def _wake_sender(self) -> None:
         if self._drained is not None and not self._drained.done():

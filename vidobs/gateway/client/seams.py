@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import socket
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from vidobs.gateway.client.connection import Connection
+
+    SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+    AddressInfo: TypeAlias = tuple[
+        socket.AddressFamily, socket.SocketKind, int, str, SocketAddress
+    ]  # as `socket.getaddrinfo` returns it
+    Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
 
 
 class Pieces(Protocol):

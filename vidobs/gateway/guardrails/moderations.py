@@ -6,7 +6,9 @@ https://platform.openai.com/docs/api-reference/moderations
 from __future__ import annotations
 
 import asyncio
+import os
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -63,12 +65,17 @@ class Moderations:
         thresholds: Mapping[str, Decimal] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """Raises `MissingExtraError` without the packages of the gateway."""
+        """Make no connection yet.
+
+        Raises:
+            MissingExtraError: the packages of the gateway are not there.
+            ConfigError: a proxy of the environment cannot be used.
+        """
         try:
-            from vidobs.gateway.client import client
+            from vidobs.gateway.client import client, proxies
         except ImportError as error:
             raise MissingExtraError("gateway", "the guardrail 'moderations'") from error
-        self._make_client = client.Client
+        self._make_client = partial(client.Client, proxies=proxies.Proxies(os.environ))
         self._client: Client | None = None  # made in the loop
         self._url = f"{base_url.rstrip('/')}/moderations"
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from vidobs.gateway.client.answers import MOST_BODY_BYTES, UNFIT, CallError, Reply
+from vidobs.gateway.client.answers import MOST_BODY_BYTES, PROXY, UNFIT, CallError, Reply
 from vidobs.gateway.client.client import Client
 from vidobs.gateway.upstream.forms import Form
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vidobs.gateway.client.addresses import Origin
+    from vidobs.gateway.client.proxies import Proxies
     from vidobs.gateway.client.stream import Stream
     from vidobs.gateway.upstream.server import Upstream
 
 __all__ = ["MOST_BODY_BYTES", "Data", "Http", "NoAnswer", "Reply"]
 
 Data: TypeAlias = bytes | Form | None
+_EXPLAINED = frozenset({PROXY, UNFIT})  # the name of others says enough
 
 
 class NoAnswer(Exception):  # noqa: N818 - becomes an answer of ours
@@ -33,8 +35,8 @@ class NoAnswer(Exception):  # noqa: N818 - becomes an answer of ours
 class Http:
     """The connections to all servers. Made and closed inside of the event loop."""
 
-    def __init__(self) -> None:
-        self._client = Client()
+    def __init__(self, proxies: Proxies) -> None:
+        self._client = Client(proxies=proxies)
 
     async def send(
         self,
@@ -120,7 +122,7 @@ class Http:
 def no_answer(error: CallError, where: str) -> NoAnswer:
     """Say what came of a call; `where`: which server it was."""
     said = "no answer in time" if error.late else "no answer"
-    why = f"{error.kind}: {error}" if error.kind == UNFIT else error.kind
+    why = f"{error.kind}: {error}" if error.kind in _EXPLAINED else error.kind
     return NoAnswer(
         f"{said} {where} ({why})", error_type=error.kind, sent=error.sent, late=error.late
     )

@@ -130,8 +130,8 @@ def test_what_is_no_address(text):
 
 def test_an_address_in_the_place_of_the_name():
     """It is dialled; the certificate is still that of the name."""
-    assert read_url("https://host/").at("10.0.0.1") == Origin("10.0.0.1", 443, "host")
-    assert read_url("http://host/").at("10.0.0.1") == Origin("10.0.0.1", 80, None)
+    assert read_url("https://host/").at("10.0.0.1") == Origin("10.0.0.1", 443, "host", "host")
+    assert read_url("http://host/").at("10.0.0.1") == Origin("10.0.0.1", 80, None, "host")
 
 
 def test_what_is_encoded_stays_so():
