@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from vidobs.gateway.governance.database import HOME
-from vidobs.gateway.governance.facts import Facts, facts_of
+from vidobs.gateway.governance.facts import Document, documents_in
 from vidobs.gateway.ledger_file import LedgerFile
 from vidobs.gateway.sqlite_file import queries
 from vidobs.ledger import codec
 from vidobs.ledger.finder import Finder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Sequence
 
     import apsw
 
-    from vidobs.core.jobs import Job
-
-_places = msgspec.json.Decoder(list[tuple[int, str]])
+# Documents of one text: a longer one would hold the interpreter for too long, and be given its
+# memory by the system anew each time.
+_AT_ONCE = 96
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Some events of the outbox: their jobs, as they are now; and where to go on."""
+    """Some events of the outbox: the job of each, as it then stood; and where to go on."""
 
-    jobs: tuple[Facts, ...] = ()
+    jobs: tuple[Document, ...] = ()
     last: int
     more: bool = False
 
@@ -40,14 +40,14 @@ class Feed(Protocol):
         ...
 
     def read(self, after: int, limit: int) -> Page:
-        """Return the jobs of the next events, each once and as it is now."""
+        """Return the next events."""
         ...
 
-    def jobs(self, job_ids: Iterable[str]) -> list[Job]:
+    def jobs(self, job_ids: Sequence[str]) -> list[Document]:
         """Return jobs as they are now; those that are not there are left out."""
         ...
 
-    def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Job]:
+    def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Document]:
         """Return the jobs made since a time whose final cost was corrected since another."""
         ...
 
@@ -70,55 +70,51 @@ class SqliteFeed:
             return self._file.identity()
 
     def read(self, after: int, limit: int) -> Page:
-        """Return the jobs of the next events, from one look at the file."""
+        """Return the next events."""
+        found: list[Document] = []
         with self._lock, self._file.reading() as connection:
-            if connection is None:
-                return Page(last=after)
-            connection.execute("BEGIN")
-            try:
-                last, count, told = self._ask(connection, "events", after, limit)
-                places = {job_id: seq for seq, job_id in _places.decode(told)} if count else {}
-                found = self._newest(connection, places) if places else ()
-            finally:
-                connection.execute("COMMIT")
-        return Page(jobs=found, last=last if count else after, more=count == limit)
+            while connection is not None and len(found) < limit:
+                at_once = min(_AT_ONCE, limit - len(found))
+                last, docs = self._ask(connection, "events", after, at_once)
+                if last is None:
+                    break
+                found += documents_in(docs)
+                after = last
+        return Page(jobs=tuple(found), last=after, more=len(found) == limit)
 
-    def jobs(self, job_ids: Iterable[str]) -> list[Job]:
+    def jobs(self, job_ids: Sequence[str]) -> list[Document]:
         """Return jobs as they are now; those that are not there are left out."""
+        found: list[Document] = []
         with self._lock, self._file.reading() as connection:
-            if connection is None:
-                return []
-            finder = Finder(connection)
-            entries = [finder.by_id(job_id) for job_id in job_ids]
-        return [entry.job for entry in entries if entry is not None]
+            if connection is not None:
+                for first in range(0, len(job_ids), _AT_ONCE):
+                    found += self._now(connection, job_ids[first : first + _AT_ONCE])
+        return found
 
-    def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Job]:
+    def adjusted(self, since_us: int, *, made_since_ms: int) -> list[Document]:
         """Return the jobs made since a time whose final cost was corrected since another."""
         with self._lock, self._file.reading() as connection:
             if connection is None:
                 return []
             bindings = (max(0, made_since_ms) << codec.SEQ_RANDOM_BITS, since_us)
             rows: list[Any] = connection.execute(self._sql["adjusted"], bindings).fetchall()
-        return [codec.load_job(doc) for (doc,) in rows]
+        return [job for (doc,) in rows for job in documents_in(f"[{doc}]")]
 
     def close(self) -> None:
         """Give the file back."""
         with self._lock:
             self._file.close()
 
-    def _newest(self, connection: apsw.Connection, places: Mapping[str, int]) -> tuple[Facts, ...]:
-        """Return the jobs of some events as they are now; a purged one as it was last."""
-        rows = codec.places(map(codec.seq_of, places))
-        found = {job.job_id: job for job in facts_of(self._ask(connection, "jobs_at", rows)[0])}
+    def _now(self, connection: apsw.Connection, job_ids: Sequence[str]) -> list[Document]:
+        places = codec.places(map(codec.seq_of, job_ids))
+        docs = self._ask(connection, "jobs_at", places)[0]
+        found = {job.job_id: job for job in documents_in(docs)}
         finder = Finder(connection)
-        for job_id in places.keys() - found.keys():
+        for job_id in set(job_ids).difference(found):
             entry = finder.by_id(job_id)  # two jobs of one place lie side by side
-            job = self._event_job(connection, places[job_id]) if entry is None else entry.job
-            found[job_id] = facts_of(b"[%b]" % codec.dump_job(job).encode())[0]
-        return tuple(found[job_id] for job_id in places)
-
-    def _event_job(self, connection: apsw.Connection, place: int) -> Job:
-        return codec.load_job(self._ask(connection, "event_job", place)[0])
+            if entry is not None:
+                (found[job_id],) = documents_in(f"[{codec.dump_job(entry.job)}]")
+        return [found[job_id] for job_id in job_ids if job_id in found]
 
     def _ask(self, connection: apsw.Connection, query: str, *bindings: int | str) -> Any:  # noqa: ANN401 - a row of SQLite
         """Return the one row of a query: every row costs a wait for the interpreter."""

@@ -5,12 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from vidobs.core.calls import NOBODY, Attribution
-from vidobs.core.jobs import TERMINAL
 from vidobs.gateway.governance.durations import ms
-from vidobs.gateway.governance.figures import Figures, busy_of, figures_of
 from vidobs.gateway.governance.spend_rows import Place
 from vidobs.ledger import codec
 
@@ -18,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from vidobs.core.jobs import Job
     from vidobs.gateway.governance.book import Book
-    from vidobs.gateway.governance.facts import Facts
+    from vidobs.gateway.governance.facts import Document
     from vidobs.gateway.governance.feed import Feed
+    from vidobs.gateway.governance.figures import Figures
     from vidobs.gateway.governance.spend_rows import SpendRows
 
-BATCH = 128  # events: more would hold the interpreter for too long
+BATCH = 384  # events of one transaction: more would hold the lock of the book for too long
 _MARGIN = timedelta(hours=1)  # by which a clock may have been put back before the restart
 _CORRECTED_SOON = timedelta(days=3)  # after a job was made, in the ordinary course of things
 _CORRECTED_LATEST = timedelta(days=400)
@@ -63,12 +58,16 @@ class Projection:
         self._reached = None
         mark, ended = self._book.ended()
         page = self._feed.read(place.cursor, BATCH)
-        jobs = {job.job_id: job for job in _gateways(page.jobs)}
-        missing = self._next_of([job_id for job_id in ended if job_id not in jobs])
-        jobs |= {job.job_id: job for job in self._known(self._feed.jobs(missing))}
+        told = {job.job_id: job for job in _gateways(page.jobs)}
+        held = [job for job in told.values() if self._holds(job)]
+        for job in held:
+            del told[job.job_id]
+        untold = () if page.more else self._next_of([one for one in ended if one not in told])
+        now = self._known(self._feed.jobs((*told, *untold)))
+        jobs = told | {job.job_id: job for job in now}  # a purged one as it was last
         if jobs or page.last != place.cursor or place.ledger != self._ledger:
             to = self._at(place, page.last)
-            self._write(list(jobs.values()), to, mark)
+            self._write(list(jobs.values()), to, mark, held)
             self._reached = to if page.more else None  # nobody has to be asked where to go on
         elif self._cursor != place.cursor:
             self._reread()
@@ -92,15 +91,15 @@ class Projection:
         for job_id in lost.intersection(doubted):
             self._book.give_back(job_id)
 
-    def _known(self, jobs: Iterable[Job]) -> list[Figures]:
+    def _holds(self, job: Figures) -> bool:
+        """Whether a job runs and the book holds just that: only its row has to be written."""
+        return not job.final and self._book.holds(job.job_id, job.nano, job.busy)
+
+    def _known(self, jobs: Sequence[Document]) -> list[Figures]:
         """Return what jobs mean; where a purge made one nobody's, its row knows whose it was."""
-        every = list(jobs)
-        tags = self._rows.tags([job.job_id for job in every if job.attribution == NOBODY])
+        tags = self._rows.tags([job.job_id for job in jobs if job.untagged])
         return _gateways(
-            replace(job, attribution=Attribution(tags=tags[job.job_id]))
-            if job.job_id in tags
-            else job
-            for job in every
+            job.tagged(tags[job.job_id]) if job.job_id in tags else job for job in jobs
         )
 
     def _corrected(self, since: datetime, age: timedelta) -> list[Figures]:
@@ -126,15 +125,12 @@ class Projection:
     def _at(self, place: Place, cursor: int) -> Place:
         return Place(cursor, place.ledger, codec.us(self._now()))
 
-    def _write(self, jobs: list[Figures], to: Place, mark: int) -> None:
-        with self._rows.batch(jobs, to) as batch:
+    def _write(
+        self, jobs: list[Figures], to: Place, mark: int, held: Sequence[Figures] = ()
+    ) -> None:
+        with self._rows.batch([*held, *jobs], to) as batch:
             moved = self._cursor is not None and batch.before.cursor != self._cursor
-            counted, known = batch.counted, self._book.holds
-            news = [  # what runs, and holds just that, changes nothing
-                (job, counted.get(job.job_id, 0))
-                for job in jobs
-                if job.state in TERMINAL or not known(job.job_id, job.nano, busy_of(job.state))
-            ]
+            news = [(job, batch.counted.get(job.job_id, 0)) for job in jobs]
             self._book.projected(news, mark, batch.commit)
         if moved:
             self._reread()
@@ -146,5 +142,5 @@ class Projection:
         self._book.reread(self._rows.ended((*ended, *held)))
 
 
-def _gateways(jobs: Iterable[Job | Facts]) -> list[Figures]:
-    return [figures for job in jobs if (figures := figures_of(job)) is not None]
+def _gateways(jobs: Iterable[Document]) -> list[Figures]:
+    return [figures for job in jobs if (figures := job.figures()) is not None]

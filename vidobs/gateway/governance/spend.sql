@@ -22,6 +22,7 @@ SELECT job_id, owner, user_id, team_id, model FROM spend
 WHERE job_id IN (SELECT value FROM json_each(?));
 
 -- put --
+-- An end is an end: another process may have counted it since this one read the job.
 INSERT INTO spend (
     job_id, at_ms, owner, user_id, team_id, model, provider, upstream_model, operation, state,
     cost_status, quoted_nano, usd_nano, possible_nano, counted_nano, finished_us, seconds
@@ -31,7 +32,9 @@ ON CONFLICT (job_id) DO UPDATE SET
     cost_status = excluded.cost_status, quoted_nano = excluded.quoted_nano,
     usd_nano = excluded.usd_nano, possible_nano = excluded.possible_nano,
     counted_nano = excluded.counted_nano, finished_us = excluded.finished_us,
-    seconds = excluded.seconds;
+    seconds = excluded.seconds
+WHERE spend.state NOT IN ('completed', 'failed', 'cancelled', 'expired')
+    OR excluded.state IN ('completed', 'failed', 'cancelled', 'expired');
 
 -- spent_gateway --
 SELECT coalesce(sum(counted_nano), 0) FROM spend

@@ -12,6 +12,7 @@ from vidobs.gateway.governance import changes
 from vidobs.gateway.governance.durations import ms
 from vidobs.gateway.governance.erasing import AccountsEraser
 from vidobs.gateway.governance.erasing import Person as Somebody
+from vidobs.gateway.governance.figures import figures_of
 from vidobs.gateway.governance.governance import Governance
 from vidobs.gateway.governance.records import Kind
 from vidobs.gateway.governance.settings import read_settings
@@ -131,6 +132,39 @@ def test_two_gateways_on_one_ledger_count_each_others_spend(tmp_path):
     assert two.standing("key", "vk_a") == (0, Decimal("4.8"))
     one.close()
     two.close()
+
+
+def test_a_backlog_is_counted_exactly_at_every_step(house):
+    """Ends that this process knows, and those of another, while there is more than one page."""
+    token = house.key("vk_a", max_budget="500").text
+    for ours in [True, False] * 80:
+        job = house.intend(token, house.admit(token)[0])
+        job = house.record(job, id=job.job_id, state=JobState.QUEUED)
+        job = house.record(job, id=job.job_id, state=JobState.IN_PROGRESS)
+        if ours:
+            house.record(job, id=job.job_id, state=JobState.COMPLETED)
+        else:
+            house.ledger.record(house.make.seen(job, id=job.job_id, state=JobState.COMPLETED))
+    assert house.standing("key", "vk_a") == (64, 64)
+    while house.governance._projection.step():
+        assert sum(house.standing("key", "vk_a")) == 128
+    assert house.standing("key", "vk_a") == (0, 128)
+    rows = house.governance.rows.ask("logs", 0, 2**62, *[None] * 6, 200, 0)
+    assert [row[9] for row in rows] == ["completed"] * 160
+
+
+def test_an_end_that_another_process_counted_stays(house):
+    """What was read before of the job, and is written after, does not make it run again."""
+    token = house.key("vk_a", max_budget="8").text
+    job = house.intend(token, house.admit(token)[0])
+    running = house.record(job, id="v", state=JobState.QUEUED)
+    house.record(running, id="v", state=JobState.COMPLETED)
+    house.governance.keeper.round()
+    rows = house.governance.rows
+    with rows.batch([figures_of(running)], rows.place()):
+        pass
+    assert rows.open_jobs() == []
+    assert rows.counted(job.job_id) == 800_000_000
 
 
 def test_a_hold_that_the_ledger_says_has_ended_is_found(house):
