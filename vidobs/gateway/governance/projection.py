@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.governance.spend_rows import SpendRows
 
 BATCH = 384  # events of one transaction: more would hold the lock of the book for too long
-_MARGIN = timedelta(hours=1)  # by which a clock may have been put back before the restart
+_MARGIN = timedelta(days=3)  # by which a clock may have been put back before the restart
 _CORRECTED_SOON = timedelta(days=3)  # after a job was made, in the ordinary course of things
 _CORRECTED_LATEST = timedelta(days=400)
 _DOUBT_AFTER = timedelta(minutes=1)  # a hold is looked up in the ledger
