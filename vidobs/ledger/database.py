@@ -35,7 +35,8 @@ _SETUP_WAIT_S = 0.25  # once in a file's life, while another process makes the t
 _PAUSE_S = 0.002
 _READ_ONLY = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _EMPTY = "{path} is empty; a ledger appears there with the first observed job"
-_WAL_KEEPS_BYTES = 16 << 20  # a log that a burst made longer is cut when it starts over
+# A longer log is cut when it starts over. That happens within a write, which waits 50 ms for it.
+_WAL_KEEPS_BYTES = 64 << 20
 
 
 def ledger_error(error: Exception, path: str) -> LedgerError:
