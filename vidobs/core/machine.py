@@ -168,13 +168,20 @@ def _facts(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:
         changes["request"] = merged
     if snapshot.attempts is not None and snapshot.attempts != job.attempts:
         changes["attempts"] = snapshot.attempts
-    if snapshot.asset is not None and snapshot.asset is not job.asset:
+    if snapshot.asset is not None and _moves(job.asset, snapshot.asset):
         changes["asset"] = snapshot.asset
     if snapshot.thumbnail is not None and snapshot.thumbnail != _file(job).thumbnail:
         changes["file"] = msgspec.structs.replace(_file(job), thumbnail=snapshot.thumbnail)
     if snapshot.polls:
         changes["polls"] = job.polls + snapshot.polls
     return changes
+
+
+def _moves(current: AssetState, seen: AssetState) -> bool:
+    """Whether a file is in another state now; only one that was there and unread can expire."""
+    if seen is AssetState.EXPIRED:
+        return current is AssetState.AVAILABLE
+    return seen is not current
 
 
 def _words(job: Job, snapshot: JobSnapshot) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vidobs.core.errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from vidobs.core.jobs import Job
@@ -21,25 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vidobs.ledger.finder import Stranger
+    from vidobs.ledger.store import Store
 
 MOST_WRITES = 50_000
 PATIENCE_S = 1.0  # for which a busy ledger is waited for before memory stands in
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 BUSY_S = 0.05
-
-
-class Store(Protocol):
-    """A ledger as the backlog uses it; `SqliteLedger` says what each method does."""
-
-    def intend(self, job: Job) -> None: ...  # noqa: D102
-    def record(self, seen: Observed) -> Recorded | None: ...  # noqa: D102
-    def write_together(self, writes: Sequence[Job | Observed]) -> list[Recorded | None]: ...  # noqa: D102
-    def find(self, provider: str, provider_job_id: str) -> Job | None: ...  # noqa: D102
-    def known(self, provider: str, provider_job_id: str) -> Job | None: ...  # noqa: D102
-    def unanswered(self, like: Stranger) -> Job | None: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
-    def abandon(self) -> None: ...  # noqa: D102
 
 
 class Deferred(Exception):  # noqa: N818 - not an error: the write is kept and comes later
@@ -139,12 +127,31 @@ class Backlog:
         return store.known(provider, provider_job_id) if store is not None else None
 
     def find(self, provider: str, provider_job_id: str) -> Job | None:
-        """Return the job with the provider's id, `None` also while the ledger cannot be read."""
-        return self._ask(lambda store: store.find(provider, provider_job_id))
+        """Return the job with the provider's id, `None` also while nobody can say."""
+        try:
+            return self.find_out(provider, provider_job_id)
+        except LedgerBusyError:
+            return None
+
+    def find_out(self, provider: str, provider_job_id: str) -> Job | None:
+        """Return the job with the provider's id, `None` when there is none.
+
+        Raises:
+            LedgerBusyError: nobody can say yet: the ledger cannot be read, or the create of the job
+                may be among the writes that wait for it.
+        """
+        unsure = self._memory is None and bool(self._waiting)  # before the file is asked
+        job = self._ask(lambda store: store.find(provider, provider_job_id))
+        if job is None and unsure:
+            raise LedgerBusyError(f"{self.waiting} writes wait for the ledger")
+        return job
 
     def unanswered(self, like: Stranger) -> Job | None:
         """Return the create of unknown outcome that a job seen at the provider may come from."""
-        return self._ask(lambda store: store.unanswered(like))
+        try:
+            return self._ask(lambda store: store.unanswered(like))
+        except LedgerBusyError:
+            return None
 
     # -- what the maintenance thread calls ---------------------------------------------------------
 
@@ -235,15 +242,14 @@ class Backlog:
         return store
 
     def _ask(self, question: Callable[[Store], Job | None]) -> Job | None:
+        """Ask the ledger, or what stands in for it; raise `LedgerBusyError` when that must wait."""
         if self._memory is None:
             if self._store is None and self._waiting:
-                return None  # it could not be opened a moment ago
+                raise LedgerBusyError("the ledger could not be opened a moment ago")
             store = None
             try:
                 store = self._ready()
                 return question(store)
-            except LedgerBusyError:
-                return None
             except LedgerUnusableError as error:
                 self.broke(store, error)
         with self._lock:

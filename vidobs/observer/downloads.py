@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING
 
 from vidobs.core.delivered import Transfer
-from vidobs.core.jobs import AssetState, JobSnapshot, JobState, VideoFile
+from vidobs.core.jobs import JobSnapshot, JobState, VideoFile
 from vidobs.core.mp4 import Mp4Reader, VideoProbe
 from vidobs.ledger.codec import moment
+from vidobs.observer.sought import SoughtJob
 
 if TYPE_CHECKING:
     from vidobs.core.calls import VideoCall
+    from vidobs.core.jobs import Job
     from vidobs.core.protocols import Recorded
     from vidobs.media.spool import Spool
     from vidobs.observer.observer import Observer
@@ -27,18 +29,19 @@ class Download:
     """A download under way. Feed it every chunk, then `end` it once; later calls do nothing."""
 
     __slots__ = (
-        "_call", "_digest", "_expected", "_first_ns", "_job", "_observer", "_open", "_packed",
-        "_part", "_reader", "_size", "_span", "_spool", "_start_ns",
+        "_call", "_digest", "_expected", "_first_ns", "_observer", "_open", "_packed", "_part",
+        "_reader", "_size", "_sought", "_span", "_spool", "_start_ns",
     )  # fmt: skip
 
     def __init__(self, observer: Observer, call: VideoCall) -> None:
         self._observer = observer
         self._call = call
         self._start_ns = observer.clock.time_ns()
+        self._sought: SoughtJob | None = None
         job = None
         if call.video_id is not None:
-            job = observer.job_of(call.provider, call.video_id)
-        self._job = job
+            self._sought = SoughtJob(observer.backlog, call.provider, call.video_id)
+            job = self._sought.look()
         self._span = observer.open(
             call,
             start_ns=self._start_ns,
@@ -138,7 +141,7 @@ class Download:
         if self._size:
             file = self._file(complete=False)
             self._note(file, end_ns)
-        if self._job is not None:
+        if self._sought is not None:
             recorded = observer.record(
                 self._call,
                 self._after(failure, file if self._is_video else None),
@@ -153,13 +156,17 @@ class Download:
 
     def _after(self, failure: Failure, file: VideoFile | None) -> JobSnapshot:
         """What a download that raised says of the job: what was read, and whether it is gone."""
-        job, said = self._job, failure.snapshot
-        kept = job is not None and job.asset is AssetState.AVAILABLE and self._is_video
+        said = failure.snapshot if self._is_video else None
         return JobSnapshot(
             provider_job_id=self._call.video_id,
             file=file,
-            asset=said.asset if kept and said is not None else None,
+            asset=None if said is None else said.asset,
         )
+
+    @property
+    def _job(self) -> Job | None:
+        """The job, if this process knows it by now; the ledger may know it all the same."""
+        return None if self._sought is None else self._sought.job
 
     @property
     def _is_video(self) -> bool:
@@ -197,8 +204,7 @@ class Download:
         end_ns = observer.clock.time_ns()
         recorded = None
         self._note(file, end_ns)
-        if self._is_video and self.video_id is not None:
-            # Also of a job that was not known: its create may wait for the ledger, before this.
+        if self._is_video and self._sought is not None:
             recorded = observer.record(
                 self._call,
                 JobSnapshot(
@@ -214,9 +220,9 @@ class Download:
 
     def _begin_to_keep(self) -> Spool | None:
         """Open a file for the bytes, where the policy asks for it and they are a whole video."""
-        keeper = self._observer.keeper
+        keeper, sought = self._observer.keeper, self._sought
         whole = self._is_video and self._part is None and not self._packed
-        if keeper is None or self._job is None or not whole:
+        if keeper is None or sought is None or sought.foreign or not whole:
             return None
         spool = keeper.spool()
         if spool is not None:
@@ -226,11 +232,11 @@ class Download:
     def _keep(self, file: VideoFile | None) -> None:
         """Hand a video over to be kept, or drop what is not a whole one."""
         spool, self._spool = self._spool, None
-        keeper, job, reader = self._observer.keeper, self._job, self._reader
-        if spool is None or keeper is None or job is None or reader is None:
+        keeper, sought, reader = self._observer.keeper, self._sought, self._reader
+        if spool is None or keeper is None or sought is None or reader is None:
             return
         if file is not None and file.complete and reader.probe is not None:
-            keeper.take(spool, job)
+            keeper.take(spool, sought)
         else:
             spool.drop()
 

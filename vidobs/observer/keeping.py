@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from vidobs.core.jobs import Job
     from vidobs.media.spool import Spool
+    from vidobs.observer.sought import SoughtJob
 
 
 class Keeper(Protocol):
@@ -16,6 +16,6 @@ class Keeper(Protocol):
         """Begin to keep the bytes of a download; `None` where nothing is to be kept."""
         ...
 
-    def take(self, spool: Spool, job: Job) -> None:
-        """Take over the whole video of a job; never waits."""
+    def take(self, spool: Spool, sought: SoughtJob) -> None:
+        """Take over the whole video of a job, which may not be written yet; never waits."""
         ...

@@ -16,7 +16,7 @@ from vidobs.core.capture import Media
 from vidobs.core.errors import MissingExtraError
 from vidobs.core.jobs import JobSnapshot
 from vidobs.core.protocols import Observed
-from vidobs.ledger.backlog import Deferred
+from vidobs.ledger.backlog import BUSY_S, Deferred
 from vidobs.ledger.database import MEMORY
 from vidobs.media import picture
 from vidobs.media.folder import PICTURE, VIDEO, MediaFolder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vidobs.core.jobs import Job
     from vidobs.core.protocols import Clock, Happening, Recorded
     from vidobs.media.spool import Spool
+    from vidobs.observer.sought import SoughtJob
 
 TIDY_S = 600.0
 DAY_NS = 86_400 * 10**9
@@ -41,7 +42,7 @@ class _Read(NamedTuple):
     """A whole file that was read, and waits for the maintenance thread."""
 
     spool: Spool
-    job: Job
+    sought: SoughtJob
 
 
 class MediaKeeper:
@@ -112,10 +113,10 @@ class MediaKeeper:
             self._open.add(spool)
         return spool
 
-    def take(self, spool: Spool, job: Job) -> None:
+    def take(self, spool: Spool, sought: SoughtJob) -> None:
         """Take a whole file over; the maintenance thread does the rest."""
         if spool.open:
-            self._waiting.append(_Read(spool, job))
+            self._waiting.append(_Read(spool, sought))
             self._wake()
 
     # -- on the maintenance thread -----------------------------------------------------------------
@@ -128,13 +129,22 @@ class MediaKeeper:
     def work(self, now_s: float) -> tuple[list[Happening], float]:
         """Do one thing that is due; return what happened, and in how many seconds to come again."""
         done: list[Happening] = []
+        rest_s = 0.0
         if self._waiting:
-            done = self._make(self._waiting.popleft())
+            read = self._waiting.popleft()
+            job = read.sought.look()
+            if job is not None:
+                done = self._make(read.spool, job)
+            elif read.sought.foreign:
+                read.spool.drop()
+            else:  # its create is not written yet
+                self._waiting.append(read)
+                rest_s = BUSY_S
         if now_s >= self._tidy_due or self._holds_bytes > self._most_bytes:
             self._tidy_due = now_s + TIDY_S
             self._tidy()
         self._tell()
-        return done, 0.0 if self._waiting else self._tidy_due - now_s
+        return done, rest_s if self._waiting else self._tidy_due - now_s
 
     def close(self) -> None:
         """Drop what nothing was made of before the process ended, and what is still being read."""
@@ -156,14 +166,14 @@ class MediaKeeper:
             tidied = self._folder.tidy(most_bytes=self._most_bytes, oldest_ns=oldest_ns)
             self._holds_bytes = tidied.bytes_left
 
-    def _make(self, read: _Read) -> list[Happening]:
+    def _make(self, spool: Spool, job: Job) -> list[Happening]:
         assert self._folder is not None  # noqa: S101 - there was a spool in it
-        job_id, now_ns = read.job.job_id, self._clock.time_ns()
+        job_id, now_ns = job.job_id, self._clock.time_ns()
         try:
-            jpeg = self._picture(read.spool)
+            jpeg = self._picture(spool)
             if self._wanted is Media.FULL:
-                read.spool.move(self._folder.place(job_id, VIDEO), now_ns)
-                self._holds_bytes += read.spool.size_bytes
+                spool.move(self._folder.place(job_id, VIDEO), now_ns)
+                self._holds_bytes += spool.size_bytes
             if jpeg is None:
                 return []
             made = self._folder.spool(self._allowance, self._lose)
@@ -176,8 +186,8 @@ class MediaKeeper:
             self._lose(Loss.DISK, error)
             return []
         finally:
-            read.spool.drop()
-        return self._tell_ledger(read.job, job_id + PICTURE, now_ns)
+            spool.drop()
+        return self._tell_ledger(job, job_id + PICTURE, now_ns)
 
     def _picture(self, spool: Spool) -> bytes | None:
         if not self._pictures:

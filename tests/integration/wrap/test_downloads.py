@@ -2,7 +2,7 @@
 
 import gzip
 import hashlib
-from contextlib import closing
+from contextlib import closing, contextmanager
 from decimal import Decimal
 
 import apsw
@@ -54,6 +54,23 @@ def read(api, how, video_id, **options):
     return b"".join(api.chunks(stream))
 
 
+@contextmanager
+def taken(path):
+    """Keep everybody else from writing to a ledger."""
+    with closing(apsw.Connection(str(path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def written(path, video_id):
+    """Return a job as its ledger has it once everything is written, and its events."""
+    assert vidobs.flush(30) == 0
+    with closing(LedgerReader(str(path))) as reader:
+        (job,) = reader.job(video_id)
+        return job, [event.name for event in reader.events(job.job_id)]
+
+
 @pytest.mark.parametrize("how", READS)
 def test_a_whole_video_shows_that_its_job_is_completed(how, sandbox, seen, connect):
     """Who is told by a webhook, and never asks for the status, still gets the end and the bill."""
@@ -77,16 +94,48 @@ def test_a_download_counts_although_its_create_is_not_written_yet(sandbox, conne
     api = connect(sandbox.base_url)
     bare = openai.OpenAI(api_key="k", base_url=sandbox.base_url)
     api(lambda c: c.videos.create(prompt="a dog", **ASKED))
-    with closing(apsw.Connection(str(path))) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with taken(path):
         video = api(lambda c: c.videos.create(prompt="a cat", **ASKED))
         bare.videos.poll(video.id)
         read(api, "streamed", video.id)
-        other.execute("ROLLBACK")
-    assert vidobs.flush(30) == 0
-    with closing(LedgerReader(str(path))) as reader:
-        (job,) = reader.job(video.id)
+    job, _ = written(path, video.id)
     assert (job.state, job.asset) == (JobState.COMPLETED, AssetState.DOWNLOADED)
+
+
+def test_a_failed_download_counts_although_its_create_is_not_written_yet(
+    sandbox, connect, tmp_path
+):
+    """What came of the file is written behind the create, and so is that the call failed."""
+    path = tmp_path / "ledger.db"
+    vidobs.configure(ledger=f"sqlite:///{path}")
+    api = connect(sandbox.base_url, max_retries=0)
+    bare = openai.OpenAI(api_key="k", base_url=sandbox.base_url)
+    api(lambda c: c.videos.create(prompt="a dog", **ASKED))
+    prompt = "a cat [[fault:truncated_download]]"
+    with taken(path):
+        video = api(lambda c: c.videos.create(prompt=prompt, **ASKED))
+        bare.videos.poll(video.id)
+        with pytest.raises(Exception, match=r"(?i)incomplete|peer closed"):
+            read(api, "streamed", video.id)
+    job, events = written(path, video.id)
+    assert events == ["video.submitted", "call.failed"]
+    assert (job.file.complete, job.file.sha256, job.file.size_bytes > 0) == (False, None, True)
+
+
+def test_a_file_is_gone_although_its_create_is_not_written_yet(sandbox, connect, tmp_path):
+    """That it was there, and then not, is learnt behind the create."""
+    path = tmp_path / "ledger.db"
+    vidobs.configure(ledger=f"sqlite:///{path}")
+    api = connect(sandbox.base_url)
+    api(lambda c: c.videos.create(prompt="a dog", **ASKED))
+    prompt = "a cat [[fault:expired_asset]]"
+    with taken(path):
+        video = api(lambda c: c.videos.create_and_poll(prompt=prompt, **ASKED))
+        with pytest.raises(openai.NotFoundError):
+            read(api, "streamed", video.id)
+    job, events = written(path, video.id)
+    assert (job.state, job.asset) == (JobState.COMPLETED, AssetState.EXPIRED)
+    assert events[-2:] == ["video.completed", "call.failed"]
 
 
 @pytest.mark.parametrize("how", READS)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 
+import apsw
 import openai
 import pytest
 from mp4_kit import real_mp4
@@ -115,6 +116,41 @@ def test_a_download_leaves_the_file_too_where_asked(how, sandbox, disk, connect)
     assert disk.names == [f"{job_id}.jpg", f"{job_id}.mp4"]
     assert (disk.path / f"{job_id}.mp4").read_bytes() == data
     assert stat.S_IMODE((disk.path / f"{job_id}.mp4").stat().st_mode) == 0o600
+
+
+def test_a_video_is_kept_although_its_create_is_not_written_yet(sandbox, disk, connect):
+    """Another process has the ledger while a video is made and read: its job is known later."""
+    disk.keep("full")
+    api = connect(sandbox.base_url)
+    made(api)
+    with closing(apsw.Connection(str(disk.home / "ledger.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        video_id = made(api)
+        data = read(api, "streamed", video_id)
+        other.execute("ROLLBACK")
+    assert vidobs.flush(30) == 0
+    with closing(open_ledger(str(disk.home / "ledger.db"))) as reader:
+        (job,) = reader.job(video_id)
+    assert job.file.thumbnail == f"{job.job_id}.jpg"
+    assert disk.names == [f"{job.job_id}.jpg", f"{job.job_id}.mp4"]
+    assert (disk.path / f"{job.job_id}.mp4").read_bytes() == data
+
+
+def test_a_video_of_nobody_leaves_nothing(sandbox, disk, connect):
+    """It was made elsewhere; also where that is found out only after it was read."""
+    disk.keep("full")
+    api, bare = connect(sandbox.base_url), connect(sandbox.base_url, bare=True)
+    made(api)
+    video_id = made(bare)
+    read(api, "streamed", video_id)
+    assert disk.names is None
+    with closing(apsw.Connection(str(disk.home / "ledger.db"))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        made(api)
+        read(api, "streamed", video_id)
+        other.execute("ROLLBACK")
+    assert vidobs.flush(30) == 0
+    assert (disk.names, disk.losses) == ([], {})
 
 
 @pytest.mark.parametrize("content", ["none", "full"])

@@ -204,6 +204,22 @@ def test_a_deleted_video_was_completed_all_the_same():
     assert done.job == msgspec.structs.replace(job, asset=AssetState.DELETED)
 
 
+@pytest.mark.parametrize(
+    ("asset", "then"),
+    [
+        (AssetState.NONE, AssetState.NONE),
+        (AssetState.AVAILABLE, AssetState.EXPIRED),
+        (AssetState.DOWNLOADED, AssetState.DOWNLOADED),
+        (AssetState.DELETED, AssetState.DELETED),
+    ],
+)
+def test_only_a_file_that_waits_to_be_read_expires(asset, then):
+    """A file that was read stays read, one that was deleted was, and one never made was never."""
+    job = msgspec.structs.replace(JOB, provider_job_id="video_1", asset=asset)
+    gone = JobSnapshot(provider_job_id="video_1", asset=AssetState.EXPIRED)
+    assert advance(job, gone, at(9), RULES).job.asset is then
+
+
 def test_an_end_without_an_id_was_accepted_all_the_same():
     """Only a failure can mean that a create was refused."""
     done = advance(JOB, JobSnapshot(state=JobState.CANCELLED), at(1), RULES)

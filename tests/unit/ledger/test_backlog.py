@@ -343,6 +343,24 @@ def test_questions_do_not_open_what_could_not_be_opened(scene):
     assert scene.opened == 1
 
 
+def test_whether_there_is_a_job_is_not_said_while_its_create_may_wait(scene):
+    """Neither of a ledger that is busy, nor while writes wait: only then is an answer one."""
+    job = scene.make.job()
+    scene.backlog.intend(job)
+    assert scene.backlog.find_out("openai", "v") is None
+    scene.store.fault = BUSY
+    with pytest.raises(LedgerBusyError):
+        scene.backlog.find_out("openai", "v")
+    with contextlib.suppress(Deferred):
+        scene.backlog.record(scene.seen(job, JobState.QUEUED))
+    scene.store.fault = None
+    with pytest.raises(LedgerBusyError, match="1 writes wait"):
+        scene.backlog.find_out("openai", f"v-{job.job_id}")
+    scene.backlog.retry(0)
+    assert scene.backlog.find_out("openai", f"v-{job.job_id}").job_id == job.job_id
+    assert scene.backlog.find_out("openai", "v") is None
+
+
 def test_threads_lose_nothing_while_the_ledger_breaks_and_heals(scene):
     """Writes of many threads all arrive, though the ledger breaks again and again under them."""
     done = threading.Event()
