@@ -63,6 +63,7 @@ class GatewayServer(uvicorn.Server):
                     max_header_bytes=sizes.max_header_bytes,
                     header_timeout_s=sizes.header_timeout_s,
                     body_timeout_s=sizes.body_timeout_s,
+                    write_timeout_s=sizes.write_timeout_s,
                     keep_alive_s=KEEP_ALIVE_S,
                 ),
                 on_fault=_BUG,

@@ -1,14 +1,17 @@
 """Clients that are slow, large or malicious hurt nobody else."""
 
 import json
+import select
 import socket
 import time
 from contextlib import closing
 
 import pytest
 from gateway_kit import MASTER, entry, serving, settings_of
+from sink_kit import Sink
 
 from vidobs.core.errors import ConfigError
+from vidobs.core.jobs import AssetState
 from vidobs.gateway.config import GatewayConfig
 from vidobs.gateway.server import check_bound
 
@@ -150,6 +153,31 @@ def test_slow_clients_do_not_slow_others_down(gateway):
     finally:
         for connection in slow:
             connection.close()
+
+
+def test_a_client_that_stops_reading_a_file_is_given_up(tmp_path):
+    """Its connection is cut, and the file is no longer fetched: as if it had left."""
+    size = 64 << 20
+    with Sink() as sink:
+        behind = entry("my-sora", "openai/sora-2", f"{sink.url}/v1")
+        content = settings_of(behind, gateway={"write_timeout_s": 0.3})
+        with serving(tmp_path, content) as gateway:
+            video = b'{"id": "video_1", "status": "completed", "object": "video"}'
+            sink.answers_next(200, {"content-type": "application/json"}, body=video)
+            with gateway.http() as http:
+                made = http.post("/v1/videos", json={"model": "my-sora", "prompt": "a cat"}).json()
+            sink.answers_next(200, {"content-type": "video/mp4"}, body=bytes(size))
+            host, port = gateway.url.removeprefix("http://").split(":")
+            with closing(socket.create_connection((host, int(port)))) as connection:
+                ask = f"GET /v1/videos/{made['id']}/content HTTP/1.1\r\nhost: a\r\n"
+                connection.sendall(f"{ask}authorization: Bearer {MASTER}\r\n\r\n".encode())
+                cut = select.poll()
+                cut.register(connection, select.POLLHUP)
+                assert cut.poll(30_000)
+            gateway.stop()
+            (job,) = gateway.jobs()
+    assert (job.asset, job.file.complete) == (AssetState.AVAILABLE, False)
+    assert job.file.size_bytes < size
 
 
 def test_without_a_master_key_only_this_machine_is_served():

@@ -61,6 +61,14 @@ async def until(true):
         await asyncio.sleep(0.001)
 
 
+async def settled(size):
+    """Let the loop turn until a size has stayed the same for many turns."""
+    turns, last = 0, size()
+    while turns < 50:
+        await asyncio.sleep(0.001)
+        turns, last = (turns + 1, last) if size() == last else (0, size())
+
+
 async def whole_body(receive):
     """Read a body to its end."""
     body = b""
@@ -352,6 +360,63 @@ def test_a_client_that_does_not_read_makes_senders_wait(run):
             return len(await reader.read())
 
     assert run(story()) > count * len(piece)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_client_that_takes_nothing_is_given_up(run, whole):
+    """Amid a file whose sender is told, or behind an answer that was whole long ago."""
+    ends = []
+    piece = bytes(1 << 20)
+
+    async def app(scope, receive, send):
+        if whole:
+            scope[ANSWER](200, (), piece * 32)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(64):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        ends.append((await receive())["type"])
+
+    async def story():
+        async with served(app, write_timeout_s=0.1) as connect:
+            _, writer = await connect()
+            writer.write(CLOSE % b"/" + b"content-length: 0\r\n\r\n")
+            await until(lambda: connect.front.unsent)
+            await until(lambda: not (connect.front.open or connect.state.tasks))
+            assert not connect.front.unsent
+
+    run(story())
+    assert ends == ([] if whole else ["http.disconnect"])
+
+
+def test_a_client_that_takes_a_little_is_waited_for(run):
+    """Its time begins anew with all that it takes, and ends when it takes no more."""
+    piece = bytes(1 << 20)
+
+    async def app(scope, receive, send):
+        scope[ANSWER](200, (), piece * 32)
+
+    async def story():
+        async with served(app, write_timeout_s=1000) as connect:
+            reader, writer = await connect()
+            writer.write(GET)
+            await until(lambda: connect.front.unsent)
+            connection = connect.front.unsent.pop()  # looked at by this test alone
+            unsent = connection._transport.get_write_buffer_size
+            await settled(unsent)
+            before, now_s = unsent(), asyncio.get_running_loop().time()
+            connection.look_at_unsent(now_s)
+            while unsent() == before:
+                await reader.read(1 << 16)
+            await settled(unsent)
+            connection.look_at_unsent(now_s + 1001)
+            connection.look_at_unsent(now_s + 2000)
+            assert not connection._transport.is_closing()
+            connection.look_at_unsent(now_s + 2001)
+            assert connection._transport.is_closing()
+            await until(lambda: not connect.front.open)
+
+    run(story())
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     max_header_bytes: int = 32 << 10
     header_timeout_s: float = 10.0  # until the headers are there
     body_timeout_s: float = 30.0  # without a byte of the body
+    write_timeout_s: float = 60.0  # for which a client may take nothing of an answer
     drain_s: float = 30.0  # that requests may take to end at SIGTERM
 
 

@@ -36,7 +36,7 @@ ROUTINGS = ("weighted", "least_busy")
 RELAYS = ("process", "thread")
 _STRATEGIES = {"simple-shuffle": "weighted", "least-busy": "least_busy"}  # LiteLLM's
 _COUNTS = ("max_json_bytes", "max_upload_bytes", "max_header_bytes")
-_SECONDS = ("header_timeout_s", "body_timeout_s", "drain_s")
+_SECONDS = ("header_timeout_s", "body_timeout_s", "write_timeout_s", "drain_s")
 _OWN = (
     "routing", "cooldown_s", "allowed_fails", "default_model", "take_foreign_ids",
     "idempotency_hours", "lost_after_s", "relay",

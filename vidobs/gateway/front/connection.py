@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import socket
+import struct
 from collections import deque
 from functools import partial
 from traceback import format_tb
@@ -35,6 +37,7 @@ _TOO_SLOW = b"408 Request Timeout"
 _BROKEN = b"400 Bad Request"
 _REFUSED = b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _NEVER = math.inf
+_AT_ONCE = struct.pack("ii", 1, 0)  # closed, and what the kernel has to send is dropped
 
 _log = logging.getLogger("vidobs")
 
@@ -45,8 +48,8 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_app", "_front", "_header_bytes", "_headers", "_in_headers", "_limits", "_parser",
         "_partial", "_paused", "_queue", "_reading", "_refused", "_state", "_transport", "_turn",
-        "_url", "_wants_continue", "_writable", "client", "deadline", "loop", "server",
-        "write_paused",
+        "_unsent", "_url", "_wants_continue", "_writable", "_write_deadline", "client", "deadline",
+        "loop", "server", "write_paused",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +75,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self._refused = False
         self._writable: asyncio.Future[None] | None = None
+        self._unsent: float = _NEVER  # bytes, when that was last looked at
+        self._write_deadline = _NEVER
 
     # -- what the transport calls ------------------------------------------------------------------
 
@@ -93,6 +98,7 @@ class Connection(asyncio.Protocol):
         del exc
         self._state.connections.discard(self)
         self._front.open.discard(self)
+        self._front.unsent.discard(self)
         for exchange in (self._turn, self._reading, *self._queue):
             if exchange is not None:
                 exchange.lose()
@@ -125,10 +131,13 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Have senders wait."""
         self.write_paused = True
+        self._watch_unsent()
 
     def resume_writing(self) -> None:
         """Let senders go on."""
         self.write_paused = False
+        if not self._transport.is_closing():
+            self._front.unsent.discard(self)
         writable, self._writable = self._writable, None
         if writable is not None and not writable.done():
             writable.set_result(None)
@@ -219,7 +228,7 @@ class Connection(asyncio.Protocol):
         self._state.total_requests += 1
         self._turn = None
         if not exchange.keep_alive or self._refused:
-            self._transport.close()
+            self._close()
         elif self._queue:
             self._begin(self._queue.popleft())
         else:
@@ -241,7 +250,7 @@ class Connection(asyncio.Protocol):
             told = self._front.on_fault
             exchange.answer(told.status, told.headers, told.body)
         else:
-            self._transport.close()  # the end of what was begun cannot be told otherwise
+            self._close()  # the end of what was begun cannot be told otherwise
 
     # -- what the server calls ---------------------------------------------------------------------
 
@@ -253,12 +262,23 @@ class Connection(asyncio.Protocol):
             self._give_up(_TOO_SLOW)
         else:
             self.deadline = _NEVER
-            self._transport.close()
+            self._close()
+
+    def look_at_unsent(self, now_s: float) -> None:
+        """Give up a client that takes nothing of what waits for it."""
+        unsent = self._transport.get_write_buffer_size()
+        if unsent < self._unsent:
+            self._write_deadline = now_s + self._limits.write_timeout_s
+        elif now_s >= self._write_deadline:
+            held = self._transport.get_extra_info("socket")
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self._transport.abort()
+        self._unsent = unsent
 
     def shutdown(self) -> None:
         """End after what is being answered."""
         if self._turn is None:
-            self._transport.close()
+            self._close()
             return
         for exchange in (self._turn, *self._queue):
             exchange.keep_alive = False
@@ -297,6 +317,17 @@ class Connection(asyncio.Protocol):
     def _rest(self) -> None:
         self.deadline = self.loop.time() + self._limits.keep_alive_s
 
+    def _watch_unsent(self) -> None:
+        """Have what waits for the client looked at, from now on."""
+        self._unsent = _NEVER
+        self._front.unsent.add(self)
+
+    def _close(self) -> None:
+        """Close the connection, once the client has taken what waits for it."""
+        self._transport.close()
+        if self not in self._front.unsent and self._transport.get_write_buffer_size():
+            self._watch_unsent()
+
     def _pause_reading(self) -> None:
         if not self._paused and not self._transport.is_closing():
             self._paused = True
@@ -314,4 +345,4 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             if self._turn is None or not self._turn.started:
                 self._transport.write(_REFUSED % status)
-            self._transport.close()
+            self._close()

@@ -29,12 +29,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_header_bytes: int = 32 << 10
     header_timeout_s: float = 10.0  # until the headers are whole
     body_timeout_s: float = 30.0  # without a byte of the body
+    write_timeout_s: float = 60.0  # without a byte of the answer taken, while more wait
     keep_alive_s: float = 75.0  # between two requests
 
     @property
     def look_every_s(self) -> float:
         """How often deadlines are looked at, so that none is missed by much."""
-        shortest = min(self.header_timeout_s, self.body_timeout_s, self.keep_alive_s)
+        reading_s = min(self.header_timeout_s, self.body_timeout_s, self.keep_alive_s)
+        shortest = min(reading_s, self.write_timeout_s)
         return min(max(shortest / _LOOKS, _SHORTEST_LOOK_S), _LONGEST_LOOK_S)
 
 
@@ -45,6 +47,7 @@ class Front:
         self.limits = limits
         self.on_fault = on_fault
         self.open: set[Connection] = set()
+        self.unsent: set[Connection] = set()  # of which the client does not take what was sent
         self._looking = False
 
     def __call__(
@@ -72,5 +75,7 @@ class Front:
         now_s = loop.time()
         for connection in [one for one in self.open if one.deadline <= now_s]:
             connection.expire(now_s)
+        for connection in list(self.unsent):
+            connection.look_at_unsent(now_s)
         if self.open:
             self.look(loop)
