@@ -17,6 +17,7 @@ from proxies import (
     THEIRS,
     Proxy,
     bare,
+    children_mb,
     ours,
     resident_mb,
     theirs,
@@ -63,10 +64,10 @@ def rows(effort: Effort, folder: Path) -> list[Row]:
         resting = {proxy.name: resident_mb(proxy.pid) for proxy in found}
         calm = _latency(root, found, effort, folder)  # first: a load leaves events to deliver
         loaded = _throughput(found, effort, folder)
-        loads = {proxy.name: resident_mb(proxy.pid) for proxy in found}
+        delivering = {one.name: children_mb(one.pid) for one in found if one.name == OURS}
     memory = [
-        *_memory("after the start", resting, RESIDENT_MB),
-        *_memory("after the load, with the process of its exporters", loads, None),
+        *_memory("memory after the start", resting, RESIDENT_MB),
+        *_memory("memory of its exporters' process", delivering, None),
     ]
     return [*loaded, *calm, *_starts(found), *memory]
 
@@ -181,8 +182,8 @@ def _starts(found: list[Proxy]) -> list[Row]:
     ]
 
 
-def _memory(when: str, held: dict[str, float], target: float | None) -> list[Row]:
+def _memory(of: str, held: dict[str, float], target: float | None) -> list[Row]:
     return [
-        Row(f"gateway: memory {when}", name, "MB", mb, target=target if name == OURS else None)
+        Row(f"gateway: {of}", name, "MB", mb, target=target if name == OURS else None)
         for name, mb in held.items()
     ]

@@ -108,11 +108,17 @@ def theirs(root: str, folder: Path) -> Iterator[Proxy | None]:
 
 def resident_mb(pid: int) -> float:
     """Return what a process and its children hold in memory."""
-    total = 0.0
-    for one in [pid, *_children(pid)]:
-        text = Path(f"/proc/{one}/status").read_text("ascii")
-        total += int(text.partition("VmRSS:")[2].split()[0]) / 1024
-    return total
+    return _resident_mb(pid) + children_mb(pid)
+
+
+def children_mb(pid: int) -> float:
+    """Return what the children of a process hold in memory."""
+    return sum(_resident_mb(one) for one in _children(pid))
+
+
+def _resident_mb(pid: int) -> float:
+    text = Path(f"/proc/{pid}/status").read_text("ascii")
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def _children(pid: int) -> list[int]:

@@ -66,10 +66,10 @@ class Keeper:
             while self._projection.step() and not self._stopped:
                 pass
             self._teller.keep(self._rows)
+            self._rows.check_point()
             self._rounds += 1
             if self._rounds % _VERIFY_EVERY == 0:
                 self._projection.verify()
-                self._rows.check_point()
         except (StoreError, LedgerError) as error:
             said = str(error)
             if said != self._trouble:

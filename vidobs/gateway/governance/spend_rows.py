@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import msgspec
 
 from vidobs.core.jobs import TERMINAL
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from vidobs.gateway.governance.records import Whose
 
 
+_LONG_LOG = 4 << 20  # bytes
 _AT_ONCE = (64, 8, 1)  # rows of one statement
 _ROW = f"({', '.join('?' * 17)})"
 
@@ -138,9 +141,11 @@ class SpendRows:
             return self._questions.execute(self._sql[query], bindings).fetchall()
 
     def check_point(self) -> None:
-        """Bring the write-ahead log home, as far as that goes without waiting for anybody."""
+        """Bring a long write-ahead log home, as far as that goes without waiting for anybody."""
         with KIND.translated(self.path):
-            self._writer.wal_checkpoint(None, 0)
+            log = Path(f"{self.path}-wal")
+            if log.exists() and log.stat().st_size > _LONG_LOG:
+                self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def close(self) -> None:
         """Give the file back."""
