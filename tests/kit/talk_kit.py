@@ -8,7 +8,12 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+import pytest
+
 from vidobs.gateway.client.addresses import Origin
+from vidobs.gateway.client.answers import CallError
+
+ASKED = b"GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Talking(NamedTuple):
@@ -76,3 +81,30 @@ def always(*answers):
             await writer.drain()
 
     return talk
+
+
+async def failing(client, origin, **options):
+    """Ask; return what is raised."""
+    with pytest.raises(CallError) as caught:
+        await client.ask(origin, ASKED, **{"read_s": 5, **options})
+    return caught.value
+
+
+async def leaving(client_of, origin_of):
+    """Ask through somebody who never answers, and leave; return once the connection is closed."""
+    arrived, ended = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader, _writer):
+        await request(reader)
+        arrived.set()
+        assert await reader.read() == b""
+        ended.set()
+
+    async with talking(talk) as other:
+        client = client_of(other)
+        waiting = asyncio.create_task(client.ask(origin_of(other), ASKED, read_s=5))
+        await arrived.wait()
+        waiting.cancel()
+        await ended.wait()
+        await client.close()
+        return waiting.cancelled()

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from talk_kit import always, answer, request, talking
+from talk_kit import ASKED, always, answer, failing, leaving, request, talking
 
 from vidobs.gateway.client.addresses import Origin
 from vidobs.gateway.client.answers import (
@@ -21,16 +21,8 @@ from vidobs.gateway.client.client import Client
 from vidobs.gateway.client.connection import Connection
 from vidobs.gateway.client.stream import Stream
 
-ASKED = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 HOST = "hooks.example.com"
 CERTIFICATE = Path(__file__).parents[3] / "fixtures" / f"{HOST}.pem"  # for that host, until 2126
-
-
-async def failing(client, origin, **options):
-    """Ask; return what is raised."""
-    with pytest.raises(CallError) as caught:
-        await client.ask(origin, ASKED, **{"read_s": 5, **options})
-    return caught.value
 
 
 async def one_by_one(reader, writer):
@@ -262,26 +254,7 @@ def test_a_server_that_does_not_let_us_in(run):
 
 def test_whoever_gives_up_closes_the_connection(run):
     """The answer to a request that was cancelled is nobody else's."""
-
-    async def asking():
-        arrived, ended = asyncio.Event(), asyncio.Event()
-
-        async def talk(reader, writer):
-            await request(reader)
-            arrived.set()
-            assert await reader.read() == b""
-            ended.set()
-
-        async with talking(talk) as server:
-            client = Client()
-            waiting = asyncio.create_task(client.ask(server.origin, ASKED, read_s=5))
-            await arrived.wait()
-            waiting.cancel()
-            await ended.wait()
-            await client.close()
-            return waiting.cancelled()
-
-    assert run(asking())
+    assert run(leaving(lambda _: Client(), lambda server: server.origin))
 
 
 def test_closing_tells_those_who_wait(run):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from proxy_kit import LOGIN_WANTED, OPENED, proxy
-from talk_kit import answer, request, talking
+from talk_kit import ASKED, answer, failing, leaving, request, talking
 
 from vidobs.gateway.client.addresses import Origin
 from vidobs.gateway.client.answers import ENDED, PROXY, CallError
@@ -14,7 +14,6 @@ from vidobs.gateway.client.client import Client
 from vidobs.gateway.client.heads import Heads
 from vidobs.gateway.client.proxies import Proxies
 
-ASKED = b"GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n"
 HOST = "hooks.example.com"
 CERTIFICATE = Path(__file__).parents[3] / "fixtures" / f"{HOST}.pem"  # for that host, until 2126
 NO_LOGIN = "answered 407: it wants a user and a password; write http://user:password@host:port"
@@ -34,13 +33,6 @@ def through(port, *, scheme="http", host="127.0.0.1", **environ):
     """Return the proxies of an environment with one."""
     url = f"{scheme}://me:p%40ss@{host}:{port}"
     return Proxies({"HTTPS_PROXY": url, "HTTP_PROXY": url, **environ})
-
-
-async def failing(client, origin, **options):
-    """Ask; return what is raised."""
-    with pytest.raises(CallError) as caught:
-        await client.ask(origin, ASKED, **{"read_s": 5, **options})
-    return caught.value
 
 
 async def at_home(_host, port):
@@ -262,26 +254,11 @@ def test_a_proxy_that_is_slow(run, opened):
 
 def test_whoever_gives_up_leaves_no_tunnel(run):
     """One who waited for it closes the connection to the proxy."""
-
-    async def asking():
-        arrived, ended = asyncio.Event(), asyncio.Event()
-
-        async def talk(reader, _writer):
-            await request(reader)
-            arrived.set()
-            assert await reader.read() == b""
-            ended.set()
-
-        async with talking(talk) as between:
-            client = Client(proxies=through(between.port))
-            waiting = asyncio.create_task(client.ask(Origin(HOST, 443, HOST), ASKED, read_s=5))
-            await arrived.wait()
-            waiting.cancel()
-            await ended.wait()
-            await client.close()
-            return waiting.cancelled()
-
-    assert run(asking())
+    assert run(
+        leaving(
+            lambda between: Client(proxies=through(between.port)), lambda _: Origin(HOST, 443, HOST)
+        )
+    )
 
 
 def test_a_tunnel_that_is_cut(run, tls):
