@@ -13,7 +13,7 @@ import typer
 from vidobs.cli._read import doors
 from vidobs.cli.options import Json, print_json
 from vidobs.cli.relay_lines import Change, RelayLines
-from vidobs.core.errors import ConfigError, LedgerBusyError
+from vidobs.core.errors import ConfigError
 from vidobs.runtime.exporter_objects import standings
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _serve(relaying: Relaying, lines: RelayLines) -> None:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _wait_for_ledger(relaying)
-        _start(relaying)
+        relaying.start()
         for exporter, waiting in relaying.behind().items():
             lines.say(exporter, Change.STARTED, f"{waiting} events wait", events=waiting)
         while True:
@@ -111,16 +111,6 @@ def _wait_for_ledger(relaying: Relaying) -> None:
         time.sleep(_LOOK_S)
 
 
-def _start(relaying: Relaying) -> None:
-    while True:
-        try:
-            relaying.start()
-        except LedgerBusyError:
-            time.sleep(_LOOK_S)
-        else:
-            return
-
-
 # -- everything, once ------------------------------------------------------------------------------
 
 
@@ -136,7 +126,7 @@ def _drain(
     left: Mapping[str, int] = Counter()
     if relaying.has_ledger:
         lines.quiet = True
-        _start(relaying)
+        relaying.start()
         relaying.drain(timeout)
         left = relaying.behind()
     said = {one.exporter: one for one in standings(relaying.path, loaded.settings, now)}

@@ -12,8 +12,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from vidobs._guard import Guard
-from vidobs.core.errors import ConfigError
+from vidobs.core.errors import ConfigError, LedgerBusyError
 from vidobs.delivery.worker import contained
+from vidobs.ledger.backlog import BUSY_S
 from vidobs.runtime import parts
 from vidobs.runtime.maintenance import Maintenance
 from vidobs.runtime.outbox_limits import said
@@ -88,12 +89,18 @@ class Relaying:
         return Path(self.path).exists()
 
     def start(self) -> None:
-        """Open the ledger and deliver from now on.
+        """Open the ledger, as soon as it is not busy, and deliver from now on.
 
         Raises:
             LedgerError: it cannot be opened.
         """
-        self._store.backlog.open()
+        while True:
+            try:
+                self._store.backlog.open()
+            except LedgerBusyError:
+                time.sleep(BUSY_S)
+            else:
+                break
         self._started = True
         self._maintenance.start()
 

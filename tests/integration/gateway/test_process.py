@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -84,23 +84,38 @@ def test_what_it_recorded_is_delivered_before_it_ends(sandbox, tmp_path, relay):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the children of a process")
 def test_a_kill_ends_the_process_of_the_exporters_too(sandbox, tmp_path):
     """It sees that it is alone."""
-    private = {"allow_http": True, "allow_private": True}
-    content = settings_of(
-        entry("my-sora", "openai/sora-2", sandbox.base_url),
-        callbacks=["webhook"],
-        exporters={"webhook": private},
-    )
-    with Sink() as sink, ExitStack() as stack:
-        environ = {"VIDOBS_WEBHOOK_URL": sink.url}
-        arguments = "--config", written(tmp_path, content)
-        running, url = stack.enter_context(process(tmp_path, *arguments, environ=environ))
-        create(url)
-        sink.wait()
+    with ExitStack() as stack:
+        running = stack.enter_context(delivering(sandbox, tmp_path, "process"))
         [exporters] = children(running.pid)
         ended = os.pidfd_open(exporters)
         stack.callback(os.close, ended)
         running.kill()
         assert select.select([ended], [], [], 20)[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the children of a process")
+def test_exporters_may_be_threads_of_the_gateway(sandbox, tmp_path):
+    """Where that is asked for, there is no other process."""
+    with delivering(sandbox, tmp_path, "thread") as running:
+        assert children(running.pid) == []
+
+
+@contextmanager
+def delivering(sandbox, folder, relay):
+    """Run a gateway until an event of it has arrived somewhere."""
+    content = settings_of(
+        entry("my-sora", "openai/sora-2", sandbox.base_url),
+        gateway={"relay": relay},
+        callbacks=["webhook"],
+        exporters={"webhook": {"allow_http": True, "allow_private": True}},
+    )
+    with Sink() as sink:
+        environ = {"VIDOBS_WEBHOOK_URL": sink.url}
+        arguments = "--config", written(folder, content)
+        with process(folder, *arguments, environ=environ) as (running, url):
+            create(url)
+            sink.wait()
+            yield running
 
 
 def children(pid):

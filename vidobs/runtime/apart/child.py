@@ -11,10 +11,9 @@ import os
 import pickle
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING
 
-from vidobs.core.errors import LedgerBusyError, VidobsError
+from vidobs.core.errors import VidobsError
 from vidobs.runtime.apart import messages
 from vidobs.runtime.apart.messages import End, Flush, Flushed, Voice
 from vidobs.runtime.relaying import Relaying
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from vidobs.config import Loaded
 
 ORPHANED_S = 2.0  # what a batch that is under way gets when nobody asked for the end
-_BUSY_S = 0.1  # before another try to open a ledger that somebody is writing to
 _log = logging.getLogger("vidobs")
 
 
@@ -48,7 +46,7 @@ def _deliver(loaded: Loaded, voice: Voice) -> None:
     relaying = Relaying(loaded, tell=voice, alone=False)
     timeout_s = ORPHANED_S
     try:
-        _start(relaying)
+        relaying.start()
         for line in sys.stdin.buffer:
             asked = messages.read_asked(line)
             if isinstance(asked, End):
@@ -61,13 +59,3 @@ def _deliver(loaded: Loaded, voice: Voice) -> None:
                 relaying.wake()
     finally:
         relaying.close(timeout_s)
-
-
-def _start(relaying: Relaying) -> None:
-    while True:
-        try:
-            relaying.start()
-        except LedgerBusyError:
-            time.sleep(_BUSY_S)
-        else:
-            return
